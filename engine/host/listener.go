@@ -1,0 +1,95 @@
+package host
+
+// EventKind says what an [Event] reports.
+type EventKind uint8
+
+// What the engine reports to its listener. Subject is a task ("count/1"), a node
+// or "jm"; unnamed fields are zero.
+const (
+	EpochStarted        EventKind = iota // JobManager became leader of Epoch
+	WorkerRegistered                     // Subject joined; N its incarnation
+	WorkerLost                           // Subject's heartbeats stopped; Text why
+	Deploying                            // attempt (Epoch, Number) starts; Checkpoint it restores, 0 for none
+	Restored                             // task took its state from Checkpoint; N in-flight bytes, M in-flight records restored
+	TaskRunning                          // task runs
+	TaskEnded                            // task saw the end of data on all inputs
+	TaskFinished                         // task is done for good
+	TaskFailed                           // task failed; Text why, Cause its class
+	Restarting                           // job restarts after a failure; Text why
+	JobFinished                          // job is done
+	JobFailed                            // job gave up; Text why
+	CheckpointTriggered                  // coordinator started Checkpoint
+	BarrierIn                            // task took Checkpoint's barrier from Channel
+	BarrierOut                           // task sent Checkpoint's barrier downstream
+	ChannelBlocked                       // Channel waits for alignment of Checkpoint
+	ChannelUnblocked                     // Channel goes on
+	SnapshotTaken                        // task passed the synchronous point; Data *snapshot.Position
+	SnapshotStored                       // task's files are durable; N bytes, M of them in flight
+	CheckpointDeclined                   // task declined; Text why
+	AckCounted                           // coordinator counted Subject's ack
+	MessageDropped                       // coordinator or task dropped a stale input; Text which and why
+	CheckpointSealing                    // all acks there, metadata being written
+	CheckpointCompleted                  // metadata durable; Data *snapshot.Metadata
+	CheckpointAborted                    // Text why (closed set of checkpoint.Why)
+	CheckpointNotified                   // task was told of completion
+	CheckpointDiscarded                  // files removed
+	SinkPreCommitted                     // sink task made Text (a commit token) ready
+	SinkCommitted                        // sink task committed Text; Checkpoint it belongs to
+	SinkAborted                          // sink task removed orphan Text
+	SourcePosition                       // source task's position at a snapshot; N records emitted
+	CorruptFile                          // Text names the file and what is wrong
+)
+
+var eventNames = [...]string{
+	"epoch started", "worker registered", "worker lost", "deploying", "restored", "running", "ended", "finished", "failed",
+	"restarting", "job finished", "job failed", "checkpoint triggered", "barrier in", "barrier out", "blocked", "unblocked",
+	"snapshot taken", "snapshot stored", "declined", "ack", "dropped", "sealing", "completed", "aborted", "notified", "discarded",
+	"pre-committed", "committed", "orphan removed", "position", "corrupt file",
+}
+
+func (k EventKind) String() string { return eventNames[k] }
+
+// Cause is the class of a failure, for the provocation oracle: every failure must
+// come from outside or from a user's function.
+type Cause uint8
+
+// The causes of failures.
+const (
+	CauseNone     Cause = iota
+	CauseUser           // a user's function returned an error or panicked
+	CauseIO             // a file system or port call failed
+	CauseInput          // input is not what it was: vanished, shrunk
+	CauseLostPeer       // another task or worker went away
+	CauseLimit          // a configured timeout or limit
+	CauseCorrupt        // a file failed its checksum
+	CauseBug            // an assertion of the engine failed
+)
+
+var causeNames = [...]string{"none", "user function", "i/o", "input", "lost peer", "limit", "corrupt file", "engine bug"}
+
+func (c Cause) String() string { return causeNames[c] }
+
+// Event is one thing the engine did. Data, if set, must not be changed.
+type Event struct {
+	Kind       EventKind
+	Cause      Cause
+	Channel    int32
+	Epoch      uint32
+	Number     uint32
+	Subject    string
+	Checkpoint uint64
+	N, M       int64
+	Text       string
+	Data       any
+}
+
+// Listener is told what the engine does: metrics and logs live, oracles, coverage
+// and trace in the simulator. It must not block, and live it must be safe for
+// concurrent use.
+type Listener interface{ On(e *Event) }
+
+// Discard is a listener that ignores everything.
+type Discard struct{}
+
+// On does nothing.
+func (Discard) On(*Event) {}

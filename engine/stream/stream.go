@@ -1,0 +1,24 @@
+// Package stream holds what flows between operators: records in typed batches,
+// and the events that travel in band with them.
+package stream
+
+import "math"
+
+// NoTime is the timestamp of a record that has none.
+const NoTime = math.MinInt64
+
+// MaxWatermark says that no record will follow.
+const MaxWatermark = math.MaxInt64
+
+// Push takes one record and its event time (milliseconds since the Unix epoch, or
+// NoTime). An operator chain is a chain of these.
+type Push[T any] func(v T, ts int64)
+
+// Attempt names one deployment of the whole job: the leader epoch of the
+// JobManager and a number that grows within it. Stale messages are told by it.
+type Attempt struct{ Epoch, Number uint32 }
+
+// Before reports whether a is older than b.
+func (a Attempt) Before(b Attempt) bool {
+	return a.Epoch < b.Epoch || a.Epoch == b.Epoch && a.Number < b.Number
+}
