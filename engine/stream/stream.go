@@ -2,7 +2,10 @@
 // and the events that travel in band with them.
 package stream
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // NoTime is the timestamp of a record that has none.
 const NoTime = math.MinInt64
@@ -22,3 +25,5 @@ type Attempt struct{ Epoch, Number uint32 }
 func (a Attempt) Before(b Attempt) bool {
 	return a.Epoch < b.Epoch || a.Epoch == b.Epoch && a.Number < b.Number
 }
+
+func (a Attempt) String() string { return fmt.Sprintf("%d.%d", a.Epoch, a.Number) }

@@ -1,0 +1,282 @@
+// Package channel moves batches and events between tasks with credit-based flow
+// control: a [ResultPartition] holds the output queues of one edge in its
+// producer, an [InputGate] the input queues of a task. The wire between them
+// belongs to the host and never reorders.
+//
+// Invariants (K1 to K4 are asserted here):
+//
+//	K1  a data frame is written only against a credit
+//	K2  the running numbers of the records of a channel have no gap and no
+//	    repetition, neither on the wire nor from one attempt to the next
+//	K3  a priority event overtakes data only inside these two queues, and what it
+//	    overtakes is handed to the checkpoint
+//	K4  no more than the granted frames are on the wire or in the input queue
+package channel
+
+import (
+	"encoding/binary"
+
+	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/engine/must"
+	"github.com/weirstream/weir/engine/stream"
+)
+
+// Tags of remote frames.
+const (
+	tagBatch = 0
+	tagEvent = 1
+)
+
+// Captured is in-flight data that a checkpoint keeps: a batch from an index on.
+// The batch is pinned.
+type Captured struct {
+	Batch stream.AnyBatch
+	From  int
+}
+
+// Records is the number of captured records.
+func (c Captured) Records() int { return c.Batch.Len() - c.From }
+
+// Opener is the typed half of an output: the batches that are still open.
+type Opener interface {
+	// TakeOpen returns the open batch of a subpartition, or nil if it is empty.
+	TakeOpen(sub int) stream.AnyBatch
+	// Recycle takes an unpinned batch back for reuse.
+	Recycle(b stream.AnyBatch)
+}
+
+type item struct {
+	batch stream.AnyBatch // nil for events
+	event stream.Event
+}
+
+// subpartition is the output queue of one channel.
+type subpartition struct {
+	wire   host.Wire
+	remote bool
+	up     bool
+	closed bool
+	credit int
+	sent   uint64 // running number of the next record to be queued
+	queue  []item
+	head   int // queue[head:] is what waits
+}
+
+func (s *subpartition) waiting() []item { return s.queue[s.head:] }
+
+func (s *subpartition) pop() item {
+	it := s.queue[s.head]
+	s.queue[s.head] = item{}
+	s.head++
+	if s.head == len(s.queue) {
+		s.queue, s.head = s.queue[:0], 0
+	}
+	return it
+}
+
+// ResultPartition is the output of a task on one edge: an output queue for each
+// consuming subtask.
+type ResultPartition struct {
+	subs   []subpartition
+	opener Opener
+	// queued counts full batches in all queues; limit is where Full begins.
+	queued, limit int
+	dirty         []int // subpartitions that may have something to send
+	isDirty       []bool
+}
+
+// NewResultPartition makes a partition with n subpartitions that is Full at limit
+// queued batches.
+func NewResultPartition(n, limit int) *ResultPartition {
+	must.That(n > 0 && limit > 0, "partition of %d subpartitions and limit %d", n, limit)
+	return &ResultPartition{subs: make([]subpartition, n), limit: limit, isDirty: make([]bool, n)}
+}
+
+// Attach tells the partition its typed half.
+func (p *ResultPartition) Attach(o Opener) { p.opener = o }
+
+// Open opens the wire of a subpartition.
+func (p *ResultPartition) Open(out *host.Outbox, sub int, w host.Wire, id host.WireID, self, peer host.Address) {
+	p.subs[sub].wire, p.subs[sub].remote = w, self.Node != peer.Node
+	out.Open(w, id, host.Producer, peer)
+}
+
+// Len is the number of subpartitions.
+func (p *ResultPartition) Len() int { return len(p.subs) }
+
+// Full reports that no further record should be produced.
+func (p *ResultPartition) Full() bool { return p.queued >= p.limit }
+
+// Sent is the running number of the next record of a subpartition: how many
+// records were ever produced into it, open batch aside.
+func (p *ResultPartition) Sent(sub int) uint64 { return p.subs[sub].sent }
+
+// RestoreSent sets that number when a task is restored, before anything is queued.
+func (p *ResultPartition) RestoreSent(sub int, n uint64) { p.subs[sub].sent = n }
+
+// Queue adds a full batch to a subpartition and numbers its records.
+func (p *ResultPartition) Queue(sub int, b stream.AnyBatch) {
+	s := &p.subs[sub]
+	b.SetFirst(s.sent)
+	s.sent += uint64(b.Len())
+	s.queue = append(s.queue, item{batch: b})
+	p.queued++
+	p.touch(sub)
+}
+
+// QueueRestored adds a batch that a checkpoint found in flight; it keeps its
+// number. Restored batches come before anything else, in order.
+func (p *ResultPartition) QueueRestored(sub int, b stream.AnyBatch) {
+	s := &p.subs[sub]
+	s.queue = append(s.queue, item{batch: b})
+	p.queued++
+	p.touch(sub)
+}
+
+func (p *ResultPartition) touch(sub int) {
+	if !p.isDirty[sub] {
+		p.isDirty[sub] = true
+		p.dirty = append(p.dirty, sub)
+	}
+}
+
+// Flush queues the open batches, so that they are sent.
+func (p *ResultPartition) Flush() {
+	for sub := range p.subs {
+		p.flush(sub)
+	}
+}
+
+func (p *ResultPartition) flush(sub int) {
+	if b := p.opener.TakeOpen(sub); b != nil {
+		p.Queue(sub, b)
+	}
+}
+
+// Broadcast flushes and sends an event on every subpartition. A priority event
+// goes in front of all queued data, which is returned per subpartition for the
+// checkpoint (K3); nil otherwise.
+func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
+	var over [][]Captured
+	if e.Priority() {
+		over = make([][]Captured, len(p.subs))
+	}
+	for sub := range p.subs {
+		p.flush(sub)
+		s := &p.subs[sub]
+		p.touch(sub)
+		if !e.Priority() {
+			s.queue = append(s.queue, item{event: e})
+			continue
+		}
+		rest := make([]item, 0, len(s.waiting())+1)
+		rest = append(rest, item{event: e})
+		for _, it := range s.waiting() {
+			if it.batch != nil {
+				it.batch.Pin()
+				over[sub] = append(over[sub], Captured{Batch: it.batch})
+			}
+			rest = append(rest, it)
+		}
+		s.queue, s.head = rest, 0
+	}
+	return over
+}
+
+// Up is told that the wire of a subpartition is up.
+func (p *ResultPartition) Up(sub int) {
+	p.subs[sub].up = true
+	p.touch(sub)
+}
+
+// Down is told that the wire of a subpartition went down.
+func (p *ResultPartition) Down(sub int) { p.subs[sub].up = false }
+
+// Credit takes n credits and a batch to use again.
+func (p *ResultPartition) Credit(sub, n int, back any) {
+	p.subs[sub].credit += n
+	p.touch(sub)
+	if b, ok := back.(stream.AnyBatch); ok && !b.Pinned() {
+		p.opener.Recycle(b)
+	}
+}
+
+// Drain writes what may be written: events always, batches against credit (K1).
+func (p *ResultPartition) Drain(out *host.Outbox) {
+	for _, sub := range p.dirty {
+		p.isDirty[sub] = false
+		p.drain(out, &p.subs[sub])
+	}
+	p.dirty = p.dirty[:0]
+}
+
+func (p *ResultPartition) drain(out *host.Outbox, s *subpartition) {
+	for s.up && len(s.waiting()) > 0 {
+		if s.waiting()[0].batch != nil && s.credit == 0 {
+			return
+		}
+		it := s.pop()
+		if it.batch == nil {
+			out.Write(s.wire, eventFrame(it.event, s.remote))
+			continue
+		}
+		s.credit--
+		p.queued--
+		out.Write(s.wire, batchFrame(it.batch, s.remote))
+		if s.remote && !it.batch.Pinned() {
+			p.opener.Recycle(it.batch)
+		}
+	}
+}
+
+// Close closes all wires; what was queued and could be sent has been sent.
+func (p *ResultPartition) Close(out *host.Outbox) {
+	for i := range p.subs {
+		if s := &p.subs[i]; s.up && !s.closed {
+			s.closed = true
+			out.CloseWire(s.wire)
+		}
+	}
+}
+
+// Queued is the number of batches that wait in the queue of a subpartition.
+func (p *ResultPartition) Queued() int { return p.queued }
+
+// Empty reports that nothing waits to be sent.
+func (p *ResultPartition) Empty() bool {
+	for i := range p.subs {
+		if len(p.subs[i].waiting()) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func eventFrame(e stream.Event, remote bool) host.Frame {
+	if !remote {
+		return host.Frame{Body: e, Size: 24}
+	}
+	b := e.Append([]byte{tagEvent})
+	return host.Frame{Body: b, Size: len(b)}
+}
+
+func batchFrame(b stream.AnyBatch, remote bool) host.Frame {
+	if !remote {
+		return host.Frame{Data: true, Body: b, Size: max(1, 16*b.Len())}
+	}
+	buf := b.Append([]byte{tagBatch}, 0)
+	return host.Frame{Data: true, Body: buf, Size: len(buf)}
+}
+
+// AppendCaptured appends the encoding of in-flight data: a count, then batches
+// with their lengths.
+func AppendCaptured(dst []byte, cs []Captured) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(cs)))
+	var buf []byte
+	for _, c := range cs {
+		buf = c.Batch.Append(buf[:0], c.From)
+		dst = binary.AppendUvarint(dst, uint64(len(buf)))
+		dst = append(dst, buf...)
+	}
+	return dst
+}

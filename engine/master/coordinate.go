@@ -1,0 +1,180 @@
+package master
+
+import (
+	"time"
+
+	"github.com/weirstream/weir/engine/checkpoint"
+	"github.com/weirstream/weir/engine/fs"
+	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/engine/snapshot"
+	"github.com/weirstream/weir/engine/task"
+)
+
+// sealLane keeps writing and looking for metadata in order.
+const sealLane = "seal"
+
+// step gives the coordinator an input and carries out its effects.
+func (m *JobManager) step(in checkpoint.Input, out *host.Outbox) {
+	effects := m.coordinator.Step(in, nil)
+	for _, e := range effects {
+		m.do(e, out)
+	}
+}
+
+func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
+	switch e := e.(type) {
+	case checkpoint.SetTick:
+		a := m.attempt
+		m.later(e.After, out, func(out *host.Outbox) {
+			if a == m.attempt && m.phase == running {
+				m.step(checkpoint.Tick{}, out)
+			}
+		})
+	case checkpoint.SetExpiry:
+		m.later(e.After, out, func(out *host.Outbox) { m.step(checkpoint.Expire{Checkpoint: e.Checkpoint}, out) })
+	case checkpoint.Locate:
+		m.locate(e, out)
+	case checkpoint.Trigger:
+		m.trigger(e, out)
+	case checkpoint.Counted:
+		m.report(host.Event{Kind: host.AckCounted, Subject: m.tasks[e.Task].name, Checkpoint: e.Checkpoint})
+	case checkpoint.Seal:
+		m.seal(e, out)
+	case checkpoint.Probe:
+		m.later(e.After, out, func(out *host.Outbox) { m.probe(e.Checkpoint, out) })
+	case checkpoint.Complete:
+		m.known = e.Checkpoint
+		m.report(host.Event{Kind: host.CheckpointCompleted, Checkpoint: e.Checkpoint, Data: m.metadata[e.Checkpoint]})
+		delete(m.metadata, e.Checkpoint)
+	case checkpoint.Notify:
+		if e.Final {
+			m.final = e.Checkpoint
+		}
+		m.tell(task.NotifyComplete{Attempt: m.attempt, Checkpoint: e.Checkpoint, Final: e.Final}, out)
+	case checkpoint.Abort:
+		delete(m.metadata, e.Checkpoint)
+		m.report(host.Event{Kind: host.CheckpointAborted, Checkpoint: e.Checkpoint, N: int64(e.Why), Text: e.String()})
+	case checkpoint.TellAborted:
+		m.tell(task.NotifyAborted{Attempt: m.attempt, Checkpoint: e.Checkpoint}, out)
+	case checkpoint.Discard:
+		m.discard(e.Checkpoint, out)
+	case checkpoint.Drop:
+		m.report(host.Event{Kind: host.MessageDropped, Text: e.In.String() + ": " + e.Why.String()})
+	}
+}
+
+// tell sends to all workers that run tasks.
+func (m *JobManager) tell(body any, out *host.Outbox) {
+	for _, w := range m.workers {
+		for _, t := range m.tasks {
+			if t.node == w.name && !w.lost {
+				out.Send(task.ExecutorAddress(w.name), body)
+				break
+			}
+		}
+	}
+}
+
+// locate makes a checkpoint's directory.
+func (m *JobManager) locate(e checkpoint.Locate, out *host.Outbox) {
+	dir := snapshot.Dir(m.settings.CheckpointDir, e.Checkpoint)
+	m.offload("", out, func(w host.Worker) (any, error) {
+		return nil, fs.MkdirAllSynced(w.FS(), dir)
+	}, func(in *host.Input, out *host.Outbox) {
+		text := ""
+		if in.Err != nil {
+			text = in.Err.Error()
+		}
+		m.step(checkpoint.Located{Checkpoint: e.Checkpoint, Err: text}, out)
+	})
+}
+
+func (m *JobManager) trigger(e checkpoint.Trigger, out *host.Outbox) {
+	ms := m.now.Wall / int64(time.Millisecond)
+	m.metadata[e.Checkpoint] = &snapshot.Metadata{
+		Job: m.settings.Job, Checkpoint: e.Checkpoint, Attempt: m.attempt, Unaligned: e.Unaligned, Time: ms,
+	}
+	m.report(host.Event{Kind: host.CheckpointTriggered, Checkpoint: e.Checkpoint})
+	msg := task.Trigger{Attempt: m.attempt, Checkpoint: e.Checkpoint, Time: ms, Unaligned: e.Unaligned}
+	for _, w := range m.workers {
+		for _, t := range m.tasks {
+			if t.source && t.node == w.name {
+				out.Send(task.ExecutorAddress(w.name), msg)
+				break
+			}
+		}
+	}
+}
+
+// seal writes the metadata.
+func (m *JobManager) seal(e checkpoint.Seal, out *host.Outbox) {
+	md := m.metadata[e.Checkpoint]
+	i := 0
+	for _, v := range m.plan.Vertices {
+		s := snapshot.Vertex{Parallelism: v.Parallelism, MaxParallelism: v.Head().MaxParallelism}
+		for _, n := range v.Chain {
+			s.UIDs = append(s.UIDs, n.UID)
+		}
+		s.Tasks = append(s.Tasks, e.Tasks[i:i+v.Parallelism]...)
+		i += v.Parallelism
+		md.Vertices = append(md.Vertices, s)
+	}
+	m.report(host.Event{Kind: host.CheckpointSealing, Checkpoint: e.Checkpoint})
+	root := m.settings.CheckpointDir
+	m.offload(sealLane, out, func(w host.Worker) (any, error) { return seal(w, root, md) }, m.sealed(e.Checkpoint))
+}
+
+func (m *JobManager) probe(id uint64, out *host.Outbox) {
+	root, md := m.settings.CheckpointDir, m.metadata[id]
+	m.offload(sealLane, out, func(w host.Worker) (any, error) { return probe(w, root, md), nil }, m.sealed(id))
+}
+
+// sealed tells the coordinator what the storage said.
+func (m *JobManager) sealed(id uint64) func(in *host.Input, out *host.Outbox) {
+	return func(in *host.Input, out *host.Outbox) {
+		o, _ := in.Body.(outcome)
+		switch {
+		case in.Err != nil:
+			m.step(checkpoint.Unknown{Checkpoint: id, Err: in.Err.Error()}, out)
+		case o.sealed:
+			m.step(checkpoint.Sealed{Checkpoint: id}, out)
+		case o.unknown:
+			m.step(checkpoint.Unknown{Checkpoint: id, Err: o.err}, out)
+		default:
+			m.step(checkpoint.Unsealed{Checkpoint: id, Err: o.err}, out)
+		}
+	}
+}
+
+// discard removes a checkpoint's files. What can't be removed is tried again with
+// the next one.
+func (m *JobManager) discard(id uint64, out *host.Outbox) {
+	m.garbage = append(m.garbage, snapshot.Dir(m.settings.CheckpointDir, id))
+	m.report(host.Event{Kind: host.CheckpointDiscarded, Checkpoint: id})
+	m.sweep(out)
+}
+
+func (m *JobManager) sweep(out *host.Outbox) {
+	if m.removing || len(m.garbage) == 0 {
+		return
+	}
+	m.removing = true
+	dirs := append([]string(nil), m.garbage...)
+	m.offload("", out, func(w host.Worker) (any, error) {
+		var left []string
+		for _, d := range dirs {
+			if fs.RemoveAll(w.FS(), d) != nil {
+				left = append(left, d)
+			}
+		}
+		return left, nil
+	}, func(in *host.Input, out *host.Outbox) {
+		m.removing = false
+		left, _ := in.Body.([]string)
+		fresh := m.garbage[len(dirs):]
+		m.garbage = append(left, fresh...)
+		if len(fresh) > 0 {
+			m.sweep(out)
+		}
+	})
+}

@@ -1,0 +1,94 @@
+package operator
+
+import (
+	"github.com/weirstream/weir/engine/channel"
+	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/stream"
+)
+
+// Feed pushes records of a batch into a chain, from index from to below to, fewer
+// if the step should stop, and returns how many.
+type Feed func(b stream.AnyBatch, from, to int) int
+
+// OutputSpec says how one subtask writes to an edge.
+type OutputSpec struct {
+	Partition *channel.ResultPartition
+	// BatchRecords is the limit of a batch.
+	BatchRecords int
+	// Parallelism and MaxParallelism are the consumer's.
+	Parallelism, MaxParallelism int
+}
+
+// Edge is what a graph edge carries for the task.
+type Edge interface {
+	Type() stream.Type
+	// Writer returns a stream.Push of the edge's type, and whether batches are open.
+	Writer(env *Env, spec OutputSpec) (push any, open func() bool)
+	// Tee returns a push that gives each record to all of pushes.
+	Tee(pushes []any) any
+	// Feed returns the reading side: batches to push.
+	Feed(env *Env, push any) Feed
+}
+
+// TypedEdge is the [Edge] of T. Hash makes a function that hashes a record's key
+// for one subtask, nil for forward edges.
+type TypedEdge[T any] struct {
+	Of   *stream.Of[T]
+	Hash func() func(v T) uint64
+}
+
+// Type implements [Edge].
+func (e *TypedEdge[T]) Type() stream.Type { return e.Of }
+
+// Writer implements [Edge].
+func (e *TypedEdge[T]) Writer(env *Env, spec OutputSpec) (any, func() bool) {
+	w := channel.NewWriter(spec.Partition, e.Of, spec.BatchRecords, &env.Stop)
+	if e.Hash == nil {
+		return stream.Push[T](func(v T, ts int64) { w.Push(0, v, ts) }), w.Open
+	}
+	subtask := make([]int32, spec.MaxParallelism)
+	for kg := range subtask {
+		subtask[kg] = int32(graph.Subtask(kg, spec.MaxParallelism, spec.Parallelism))
+	}
+	hash, groups := e.Hash(), spec.MaxParallelism
+	return stream.Push[T](func(v T, ts int64) {
+		w.Push(int(subtask[graph.KeyGroup(hash(v), groups)]), v, ts)
+	}), w.Open
+}
+
+// Tee implements [Edge].
+func (e *TypedEdge[T]) Tee(pushes []any) any {
+	typed := make([]stream.Push[T], len(pushes))
+	for i, p := range pushes {
+		typed[i] = p.(stream.Push[T])
+	}
+	return stream.Push[T](func(v T, ts int64) {
+		for _, p := range typed {
+			p(v, ts)
+		}
+	})
+}
+
+// Feed implements [Edge].
+func (e *TypedEdge[T]) Feed(env *Env, push any) Feed {
+	p := push.(stream.Push[T])
+	return func(any stream.AnyBatch, from, to int) int {
+		b := any.(*stream.Batch[T])
+		if len(b.Times) > 0 {
+			for i := from; i < to; i++ {
+				p(b.Values[i], b.Times[i])
+				if env.Stop {
+					return i + 1 - from
+				}
+			}
+			return to - from
+		}
+		for i, v := range b.Values[from:to] {
+			p(v, stream.NoTime)
+			if env.Stop {
+				return i + 1
+			}
+		}
+		return to - from
+	}
+}

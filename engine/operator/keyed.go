@@ -1,0 +1,233 @@
+package operator
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/weirstream/weir/engine/codec"
+	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/state/hashmap"
+	"github.com/weirstream/weir/engine/stream"
+)
+
+// Keyer hashes keys; one subtask has one, since it keeps a buffer.
+type Keyer[K comparable] struct {
+	Codec codec.Codec[K]
+	buf   []byte
+}
+
+// Hash is the stable hash of a key.
+func (k *Keyer[K]) Hash(key K) (hash uint64) {
+	hash, k.buf = graph.AppendKeyHash(k.buf, k.Codec, key)
+	return hash
+}
+
+// KeyedState is the named states and timers of a keyed operator, and its current
+// key.
+type KeyedState[K comparable] struct {
+	Keyer[K]
+	Timers TimerService[K]
+
+	key            K
+	hash           uint64
+	maxParallelism int
+	first, last    int
+	tables         []namedTable
+}
+
+// Open fixes the key groups of the subtask.
+func (s *KeyedState[K]) Open(env *Env, maxParallelism int) {
+	s.maxParallelism = maxParallelism
+	s.first, s.last = graph.Range(env.Subtask, maxParallelism, env.Parallelism)
+}
+
+// Use makes a key the current one.
+func (s *KeyedState[K]) Use(key K) { s.key, s.hash = key, s.Hash(key) }
+
+// Key is the current key.
+func (s *KeyedState[K]) Key() K { return s.key }
+
+// SetTimer sets a timer for the current key.
+func (s *KeyedState[K]) SetTimer(at int64, event bool) { s.Timers.Set(at, s.hash, s.key, event) }
+
+// DeleteTimer removes a timer of the current key.
+func (s *KeyedState[K]) DeleteTimer(at int64, event bool) { s.Timers.Delete(at, s.key, event) }
+
+type namedTable interface {
+	name() string
+	snapshot() Snapshot
+	restore(src []byte) error
+}
+
+type valueTable[K comparable, V any] struct {
+	named  string
+	table  *hashmap.Table[K, V]
+	keys   codec.Codec[K]
+	values codec.Codec[V]
+}
+
+func (t *valueTable[K, V]) name() string { return t.named }
+
+func (t *valueTable[K, V]) snapshot() Snapshot {
+	return tableSnapshot[K, V]{t.table.Snapshot(), t.keys, t.values}
+}
+
+func (t *valueTable[K, V]) restore(src []byte) error {
+	return t.table.Restore(src, t.keys, t.values, hashmap.ByEncoding[K])
+}
+
+type tableSnapshot[K comparable, V any] struct {
+	snap   *hashmap.Snap[K, V]
+	keys   codec.Codec[K]
+	values codec.Codec[V]
+}
+
+func (s tableSnapshot[K, V]) Append(dst []byte) []byte {
+	return s.snap.AppendTo(dst, s.keys, s.values)
+}
+func (s tableSnapshot[K, V]) Release() { s.snap.Release() }
+
+// NewValue declares a named state with one value a key and returns its access
+// functions, which act on the current key.
+func NewValue[K comparable, V any](s *KeyedState[K], name string, c codec.Codec[V]) (get func() (V, bool), set func(V), clear func(), err error) {
+	for _, t := range s.tables {
+		if t.name() == name {
+			return nil, nil, nil, fmt.Errorf("state %q is declared twice", name)
+		}
+	}
+	t := hashmap.New[K, V](s.maxParallelism, s.first, s.last)
+	s.tables = append(s.tables, &valueTable[K, V]{name, t, s.Codec, c})
+	return func() (V, bool) { return t.Get(s.hash, s.key) },
+		func(v V) { t.Set(s.hash, s.key, v) },
+		func() { t.Delete(s.hash, s.key) }, nil
+}
+
+// keyedSnapshot is all tables and the timers.
+type keyedSnapshot struct {
+	names  []string
+	parts  []Snapshot
+	timers []byte
+}
+
+// Snapshot implements [Stateful].
+func (s *KeyedState[K]) Snapshot() Snapshot {
+	k := &keyedSnapshot{timers: s.Timers.append(nil, s.Codec)}
+	for _, t := range s.tables {
+		k.names, k.parts = append(k.names, t.name()), append(k.parts, t.snapshot())
+	}
+	return k
+}
+
+// Append implements [Snapshot].
+func (k *keyedSnapshot) Append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(k.parts)))
+	for i, p := range k.parts {
+		dst = appendBytes(dst, []byte(k.names[i]))
+		dst = appendBytes(dst, p.Append(nil))
+	}
+	return appendBytes(dst, k.timers)
+}
+
+// Release implements [Snapshot].
+func (k *keyedSnapshot) Release() {
+	for _, p := range k.parts {
+		p.Release()
+	}
+}
+
+// Restore implements [Stateful]. A state in src that was not declared is an error.
+func (s *KeyedState[K]) Restore(src []byte) error {
+	n, k := binary.Uvarint(src)
+	if k <= 0 {
+		return fmt.Errorf("keyed state: %w", codec.ErrMalformed)
+	}
+	src = src[k:]
+	for range n {
+		var name, data []byte
+		var err error
+		if name, src, err = takeBytes(src); err != nil {
+			return err
+		}
+		if data, src, err = takeBytes(src); err != nil {
+			return err
+		}
+		if err := s.restoreTable(string(name), data); err != nil {
+			return err
+		}
+	}
+	timers, src, err := takeBytes(src)
+	if err != nil {
+		return err
+	}
+	if len(src) > 0 {
+		return fmt.Errorf("%d bytes behind the keyed state: %w", len(src), codec.ErrMalformed)
+	}
+	return s.Timers.restore(timers, s.Codec)
+}
+
+func (s *KeyedState[K]) restoreTable(name string, data []byte) error {
+	for _, t := range s.tables {
+		if t.name() == name {
+			if err := t.restore(data); err != nil {
+				return fmt.Errorf("state %q: %w", name, err)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("state %q is in the snapshot but not in the job", name)
+}
+
+func appendBytes(dst, b []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(b)))
+	return append(dst, b...)
+}
+
+func takeBytes(src []byte) (b, rest []byte, err error) {
+	n, k := binary.Uvarint(src)
+	if k <= 0 || n > uint64(len(src)-k) {
+		return nil, nil, fmt.Errorf("keyed state is cut short: %w", codec.ErrMalformed)
+	}
+	return src[k : k+int(n)], src[k+int(n):], nil
+}
+
+// ReduceOperator folds the records of a key into one and emits it each time, as
+// Flink's KeyedStream.reduce.
+type ReduceOperator[K comparable, T any] struct {
+	KeyOf  func(v T) K
+	F      func(acc, v T) T
+	Keys   codec.Codec[K]
+	Values codec.Codec[T]
+
+	state KeyedState[K]
+	table *hashmap.Table[K, T]
+}
+
+// Open implements [Operator].
+func (o *ReduceOperator[K, T]) Open(env *Env, _ string, maxParallelism int) error {
+	o.state.Codec = o.Keys
+	o.state.Open(env, maxParallelism)
+	o.table = hashmap.New[K, T](maxParallelism, o.state.first, o.state.last)
+	o.state.tables = append(o.state.tables, &valueTable[K, T]{"reduced", o.table, o.Keys, o.Values})
+	return nil
+}
+
+// Bind implements [Operator].
+func (o *ReduceOperator[K, T]) Bind(next any) any {
+	push, table, keyOf, f := next.(stream.Push[T]), o.table, o.KeyOf, o.F
+	return stream.Push[T](func(v T, ts int64) {
+		k := keyOf(v)
+		n := table.Len()
+		cell := table.Ref(o.state.Hash(k), k)
+		if table.Len() == n {
+			v = f(*cell, v)
+		}
+		*cell = v
+		push(v, ts)
+	})
+}
+
+// Snapshot implements [Stateful].
+func (o *ReduceOperator[K, T]) Snapshot() Snapshot { return o.state.Snapshot() }
+
+// Restore implements [Stateful].
+func (o *ReduceOperator[K, T]) Restore(src []byte) error { return o.state.Restore(src) }

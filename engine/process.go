@@ -1,0 +1,263 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/weirstream/weir/engine/codec"
+	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/operator"
+	"github.com/weirstream/weir/engine/stream"
+)
+
+// ProcessFunction handles the records of a keyed stream with keyed state and
+// timers (Flink's KeyedProcessFunction). One instance serves one subtask attempt.
+type ProcessFunction[K comparable, T, U any] interface {
+	// Open declares the states with [NewValueState]. It is also called when the
+	// job is validated, so it must do nothing else that can be noticed.
+	Open(states *States[K])
+	// Process handles a record; an error fails the task.
+	Process(ctx *Context[K, U], v T) error
+	// OnTimer handles a timer that has come due; an error fails the task.
+	OnTimer(ctx *Context[K, U], t Timer) error
+}
+
+// Timer is a timer that fires.
+type Timer struct {
+	// At is the time it was set for, in milliseconds since the Unix epoch.
+	At int64
+	// EventTime says that the watermark has passed At; else the clock has.
+	EventTime bool
+}
+
+// States is where a process function declares its keyed states.
+type States[K comparable] struct {
+	keyed   *operator.KeyedState[K]      // in a task
+	slots   func(name string) graph.Slot // in an interpreter
+	codecs  *options                     // given with the operator
+	noCodec []string                     // types without one
+	err     error
+}
+
+// ValueState is one value for each key.
+type ValueState[V any] struct {
+	get   func() (V, bool)
+	set   func(v V)
+	clear func()
+}
+
+// Get returns the current key's value, and whether it has one.
+func (s *ValueState[V]) Get() (V, bool) { return s.get() }
+
+// Set replaces the current key's value. The value must not be changed afterwards.
+func (s *ValueState[V]) Set(v V) { s.set(v) }
+
+// Clear removes the current key's value.
+func (s *ValueState[V]) Clear() { s.clear() }
+
+// NewValueState declares a state. Names must differ within an operator.
+func NewValueState[V any, K comparable](states *States[K], name string) *ValueState[V] {
+	if states.slots != nil {
+		return slotState[V](states.slots(name))
+	}
+	c, ok := codecOf[V](states.codecs)
+	if !ok {
+		states.noCodec = append(states.noCodec, nameOf[V]())
+		return &ValueState[V]{}
+	}
+	get, set, clear, err := operator.NewValue(states.keyed, name, codec.Codec[V](c))
+	if err != nil {
+		states.err = err
+	}
+	return &ValueState[V]{get, set, clear}
+}
+
+func slotState[V any](slot graph.Slot) *ValueState[V] {
+	return &ValueState[V]{
+		get: func() (V, bool) {
+			v, ok := slot.Get()
+			if !ok {
+				var zero V
+				return zero, false
+			}
+			return v.(V), true
+		},
+		set:   func(v V) { slot.Set(v) },
+		clear: slot.Clear,
+	}
+}
+
+// Context is what a process function may ask for while it handles one record or
+// timer. It must not be kept.
+type Context[K comparable, U any] struct {
+	key     K
+	ts      int64
+	push    func(u U, ts int64)
+	set     func(at int64, event bool)
+	remove  func(at int64, event bool)
+	mark    func() int64
+	process func() int64
+}
+
+// Key is the current key.
+func (c *Context[K, U]) Key() K { return c.key }
+
+// Timestamp is the record's or timer's event time, stream.NoTime if it has none.
+func (c *Context[K, U]) Timestamp() int64 { return c.ts }
+
+// Emit emits a record with the current event time.
+func (c *Context[K, U]) Emit(u U) { c.push(u, c.ts) }
+
+// SetEventTimer asks for OnTimer, for the current key, when the watermark reaches
+// at.
+func (c *Context[K, U]) SetEventTimer(at int64) { c.set(at, true) }
+
+// SetProcessingTimer asks for OnTimer, for the current key, when the clock reaches
+// at.
+func (c *Context[K, U]) SetProcessingTimer(at int64) { c.set(at, false) }
+
+// DeleteEventTimer takes an event timer of the current key back.
+func (c *Context[K, U]) DeleteEventTimer(at int64) { c.remove(at, true) }
+
+// DeleteProcessingTimer takes a processing timer of the current key back.
+func (c *Context[K, U]) DeleteProcessingTimer(at int64) { c.remove(at, false) }
+
+// Watermark is the operator's event time, stream.NoTime at the start.
+func (c *Context[K, U]) Watermark() int64 { return c.mark() }
+
+// ProcessingTime is the wall clock in milliseconds since the Unix epoch.
+func (c *Context[K, U]) ProcessingTime() int64 { return c.process() }
+
+// Process handles a keyed stream with a process function; newFunction is called
+// once for each subtask attempt.
+func Process[K comparable, T, U any](s KeyedStream[K, T], uid string, newFunction func() ProcessFunction[K, T, U], opts ...Option) Stream[U] {
+	n := s.keyed(&graph.Node{UID: uid, Kind: graph.Process})
+	o := s.stream.job.options(opts)
+	if s.codec != nil {
+		probe := &States[K]{keyed: &operator.KeyedState[K]{Keyer: operator.Keyer[K]{Codec: s.codec}}, codecs: o}
+		probe.keyed.Open(&operator.Env{Parallelism: 1}, 1)
+		newFunction().Open(probe)
+		n.NoCodec = append(n.NoCodec, probe.noCodec...)
+	}
+	n.Runtime = runtime(func() operator.Operator {
+		return &processOperator[K, T, U]{function: newFunction(), keyOf: s.key, keys: s.codec, codecs: o}
+	})
+	n.Logic.Process = func(slots func(name string) graph.Slot) graph.Processor {
+		f := newFunction()
+		f.Open(&States[K]{slots: slots})
+		return interpreted[K, T, U]{f}
+	}
+	return add[U](s.stream.job, n, o)
+}
+
+// processOperator runs a process function.
+type processOperator[K comparable, T, U any] struct {
+	function ProcessFunction[K, T, U]
+	keyOf    func(v T) K
+	keys     codec.Codec[K]
+	codecs   *options
+
+	operator.KeyedState[K]
+	env       *operator.Env
+	ctx       Context[K, U]
+	watermark int64
+}
+
+// Open implements operator.Operator.
+func (o *processOperator[K, T, U]) Open(env *operator.Env, _ string, maxParallelism int) error {
+	o.env, o.watermark = env, stream.NoTime
+	o.KeyedState.Codec = o.keys
+	o.KeyedState.Open(env, maxParallelism)
+	states := &States[K]{keyed: &o.KeyedState, codecs: o.codecs}
+	o.function.Open(states)
+	if len(states.noCodec) > 0 {
+		return fmt.Errorf("state type %s has no codec", states.noCodec[0])
+	}
+	return states.err
+}
+
+// Bind implements operator.Operator.
+func (o *processOperator[K, T, U]) Bind(next any) any {
+	o.ctx = Context[K, U]{
+		push: next.(stream.Push[U]), set: o.SetTimer, remove: o.DeleteTimer,
+		mark:    func() int64 { return o.watermark },
+		process: func() int64 { return o.env.Now.Wall / int64(time.Millisecond) },
+	}
+	return stream.Push[T](func(v T, ts int64) {
+		o.use(o.keyOf(v), ts)
+		if err := o.function.Process(&o.ctx, v); err != nil {
+			o.env.Fail(err)
+		}
+	})
+}
+
+func (o *processOperator[K, T, U]) use(key K, ts int64) {
+	o.Use(key)
+	o.ctx.key, o.ctx.ts = key, ts
+}
+
+// OnWatermark implements operator.Timed.
+func (o *processOperator[K, T, U]) OnWatermark(watermark int64, limit int) (int, bool) {
+	o.watermark = watermark
+	return o.fire(watermark, limit, true)
+}
+
+// OnProcessingTime implements operator.Timed.
+func (o *processOperator[K, T, U]) OnProcessingTime(now int64, limit int) (int, bool) {
+	return o.fire(now, limit, false)
+}
+
+func (o *processOperator[K, T, U]) fire(now int64, limit int, event bool) (n int, done bool) {
+	for {
+		if at, ok := o.Timers.Next(event); !ok || at > now {
+			return n, true
+		}
+		if n >= limit || o.env.Stop {
+			return n, false
+		}
+		at, key, _ := o.Timers.Take(now, event)
+		ts := int64(stream.NoTime)
+		if event {
+			ts = at
+		}
+		o.use(key, ts)
+		n++
+		if err := o.function.OnTimer(&o.ctx, Timer{at, event}); err != nil {
+			o.env.Fail(err)
+		}
+	}
+}
+
+// NextProcessingTimer implements operator.Timed.
+func (o *processOperator[K, T, U]) NextProcessingTimer() (int64, bool) { return o.Timers.Next(false) }
+
+// interpreted runs a process function for a reference interpreter.
+type interpreted[K comparable, T, U any] struct {
+	function ProcessFunction[K, T, U]
+}
+
+func (p interpreted[K, T, U]) context(ctx graph.ProcessContext, key any, ts int64) *Context[K, U] {
+	return &Context[K, U]{
+		key: key.(K), ts: ts,
+		push: func(u U, ts int64) { ctx.Emit(u, ts) },
+		set:  ctx.SetTimer, remove: ctx.DeleteTimer, mark: ctx.Watermark, process: ctx.ProcessingTime,
+	}
+}
+
+// Process implements graph.Processor.
+func (p interpreted[K, T, U]) Process(ctx graph.ProcessContext, key, v any, ts int64) {
+	if err := p.function.Process(p.context(ctx, key, ts), v.(T)); err != nil {
+		panic(err)
+	}
+}
+
+// Timer implements graph.Processor.
+func (p interpreted[K, T, U]) Timer(ctx graph.ProcessContext, key any, at int64, event bool) {
+	ts := int64(stream.NoTime)
+	if event {
+		ts = at
+	}
+	if err := p.function.OnTimer(p.context(ctx, key, ts), Timer{at, event}); err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,97 @@
+package stream
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/weirstream/weir/engine/codec"
+)
+
+// EventKind says which event travels in band.
+type EventKind uint8
+
+// The events.
+const (
+	Barrier EventKind = iota + 1 // Checkpoint, Time (its trigger, wall ms), Unaligned
+	// CancelMarker tells that the barrier of Checkpoint will not come
+	// (Flink's CancelCheckpointMarker).
+	CancelMarker
+	Watermark      // Time: no record with an earlier event time will follow
+	EndOfData      // no record will follow; barriers still do
+	EndOfPartition // nothing will follow
+)
+
+var kindNames = [...]string{"?", "barrier", "cancel", "watermark", "end of data", "end of partition"}
+
+func (k EventKind) String() string {
+	if int(k) >= len(kindNames) {
+		return "?"
+	}
+	return kindNames[k]
+}
+
+// Event is what travels in band with records. Events take no credit.
+type Event struct {
+	Kind       EventKind
+	Unaligned  bool
+	Checkpoint uint64
+	Time       int64
+}
+
+// Priority reports whether the event overtakes the data in queues.
+func (e Event) Priority() bool { return e.Kind == Barrier && e.Unaligned }
+
+func (e Event) String() string {
+	switch e.Kind {
+	case Barrier:
+		if e.Unaligned {
+			return fmt.Sprintf("unaligned barrier %d", e.Checkpoint)
+		}
+		return fmt.Sprintf("barrier %d", e.Checkpoint)
+	case CancelMarker:
+		return fmt.Sprintf("cancel %d", e.Checkpoint)
+	case Watermark:
+		if e.Time == MaxWatermark {
+			return "watermark max"
+		}
+		return fmt.Sprintf("watermark %d", e.Time)
+	}
+	return e.Kind.String()
+}
+
+// Append appends the event's encoding.
+func (e Event) Append(dst []byte) []byte {
+	u := byte(0)
+	if e.Unaligned {
+		u = 1
+	}
+	dst = append(dst, byte(e.Kind), u)
+	dst = binary.AppendUvarint(dst, e.Checkpoint)
+	return binary.AppendVarint(dst, e.Time)
+}
+
+// Digest is the hash of the encoding.
+func (e Event) Digest() uint64 {
+	var scratch [32]byte
+	return xxhash.Sum64(e.Append(scratch[:0]))
+}
+
+// DecodeEvent reads an event back. Errors wrap codec.ErrMalformed.
+func DecodeEvent(src []byte) (Event, error) {
+	if len(src) < 4 || src[0] == 0 || src[0] > byte(EndOfPartition) || src[1] > 1 {
+		return Event{}, fmt.Errorf("event: %w", codec.ErrMalformed)
+	}
+	e := Event{Kind: EventKind(src[0]), Unaligned: src[1] == 1}
+	cp, k := binary.Uvarint(src[2:])
+	if k <= 0 {
+		return Event{}, fmt.Errorf("event's checkpoint: %w", codec.ErrMalformed)
+	}
+	t, m := binary.Varint(src[2+k:])
+	if m <= 0 || 2+k+m != len(src) {
+		return Event{}, fmt.Errorf("event's time: %w", codec.ErrMalformed)
+	}
+	e.Checkpoint, e.Time = cp, t
+	return e, nil
+}

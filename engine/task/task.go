@@ -1,0 +1,227 @@
+// Package task runs one subtask of a job: its chain of operators between input
+// gate and result partitions, its part of every checkpoint, its restore and its
+// end. A [Task] is an actor; a [TaskExecutor] is the actor that starts and stops
+// the tasks of a worker.
+//
+//	initializing ──restored, opened──▶ running ──end of data──▶ ended ──final checkpoint──▶ finished
+//	      └──────────────┴──────────────────┴── failed
+//
+// Invariants (T1 to T4 are asserted here or in engine/barrier and engine/channel):
+//
+//	T1  between sending a barrier and the synchronous snapshot no record, timer or
+//	    watermark is handled
+//	T2  a checkpoint is acknowledged only when the task's file is durable and, in
+//	    a sink, its records are pre-committed
+//	T3  a sink commits only what a checkpoint owns that is known to be complete
+//	T4  a task ends only after it was told that a checkpoint taken after the end of
+//	    its input is complete
+package task
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/weirstream/weir/engine/barrier"
+	"github.com/weirstream/weir/engine/channel"
+	"github.com/weirstream/weir/engine/connect"
+	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/engine/must"
+	"github.com/weirstream/weir/engine/operator"
+	"github.com/weirstream/weir/engine/stream"
+)
+
+// executorName is the TaskExecutor's name on its node.
+const executorName = "tm"
+
+// ExecutorAddress is the address of a node's TaskExecutor.
+func ExecutorAddress(node string) host.Address { return host.Address{Node: node, Name: executorName} }
+
+// Task is the actor of one subtask attempt.
+type Task struct {
+	host     host.Env
+	settings *Settings
+	spec     Spec
+	attempt  stream.Attempt
+	nodes    [][]string
+	vertex   *graph.Vertex
+	name     string
+
+	env       operator.Env
+	operators []operator.Operator // head to tail
+	source    operator.Source     // nil unless a source task
+	sink      operator.Sink       // nil unless a sink task
+	timed     []operator.Timed    // by operator, nil where it has no timers
+	marks     []operator.Watermarker
+
+	gate     *channel.InputGate // nil for sources
+	barriers *barrier.Gate
+	feeds    []operator.Feed // by input channel
+	outputs  []output
+	effects  []barrier.Effect // scratch
+
+	state  State
+	ready  readiness
+	tokens host.Token
+	timers timers
+
+	watermark int64 // passed on downstream
+	advancing bool  // timers up to target are firing
+	target    int64
+	stage     int // operator whose timers fire
+	firing    bool
+
+	fetching host.Token // 0 if no fetch is under way
+	eager    bool       // the source had more to emit when it last stopped
+	writing  sinkWork
+	snaps    snapshots
+	finals   bool // told that the final checkpoint is complete
+	closing  bool // sent end of partition
+}
+
+// readiness counts what a task still waits for while it is initializing.
+type readiness struct {
+	restoring, recovering host.Token
+}
+
+// output is one edge out of the task.
+type output struct {
+	edge *graph.PlanEdge
+	part *channel.ResultPartition
+	open func() bool
+	base host.Wire // wire of its first subpartition
+}
+
+type timers struct {
+	flush, poll, watermark, processing host.Token
+	processingAt                       int64
+}
+
+// newTask makes a task; plan and vertex belong to it alone.
+func newTask(env host.Env, s *Settings, attempt stream.Attempt, spec Spec, nodes [][]string, plan *graph.Plan) *Task {
+	v := plan.Vertices[spec.ID.Vertex]
+	t := &Task{
+		host: env, settings: s, spec: spec, attempt: attempt, nodes: nodes, vertex: v,
+		name: v.Task(spec.ID.Subtask), watermark: stream.NoTime,
+	}
+	t.env = operator.Env{Subtask: spec.ID.Subtask, Parallelism: v.Parallelism, Attempt: attempt}
+	t.snaps.last = spec.Checkpoint
+	return t
+}
+
+// Step implements [host.Actor].
+func (t *Task) Step(now host.Now, in *host.Input, out *host.Outbox) {
+	if t.state == Failed || t.state == Finished {
+		return
+	}
+	defer t.caught(out)
+	t.env.Now = now
+	switch in.Kind {
+	case host.Start:
+		t.start(out)
+	case host.Message:
+		t.message(in, out)
+	case host.Timer:
+		t.timer(in.Token, out)
+	case host.Done:
+		t.done(in, out)
+	case host.WireUp, host.FrameIn, host.Credit, host.WireDown:
+		t.wire(in, out)
+	case host.GoOn:
+		t.work(out)
+	}
+	t.after(out)
+}
+
+// caught turns a panic of the user's code into a failure of the task. A panic of
+// the engine itself is thrown on.
+func (t *Task) caught(out *host.Outbox) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	stack := string(debug.Stack())
+	if _, ok := v.(must.Violation); ok || !panickedInUserCode() {
+		panic(&must.Bug{Value: v, Stack: stack})
+	}
+	t.fail(host.CauseUser, fmt.Errorf("panic: %v\n%s", v, stack), out)
+}
+
+// panickedInUserCode looks for the first frame above the panic that belongs to a
+// module: the standard library acts for whoever called it.
+func panickedInUserCode() bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
+	for panicked := false; ; {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic":
+			panicked = true
+		case panicked && inModule(f.Function):
+			return !strings.HasPrefix(f.Function, "github.com/weirstream/weir/engine")
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// inModule reports whether a function is of a module's package, not of the
+// standard library: those have no dot in the first element of their path.
+func inModule(function string) bool {
+	first, rest, ok := strings.Cut(function, "/")
+	return ok && strings.Contains(first, ".") && rest != "" || strings.HasPrefix(function, "main.")
+}
+
+// fail ends the task; its TaskExecutor tells the JobManager.
+func (t *Task) fail(cause host.Cause, err error, out *host.Outbox) {
+	if t.state == Failed {
+		return
+	}
+	t.setState(Failed, cause, err.Error(), out)
+	t.snaps.dropAll()
+}
+
+func (t *Task) setState(s State, cause host.Cause, text string, out *host.Outbox) {
+	t.state = s
+	kinds := [...]host.EventKind{Running: host.TaskRunning, Ended: host.TaskEnded, Finished: host.TaskFinished, Failed: host.TaskFailed}
+	t.report(host.Event{Kind: kinds[s], Cause: cause, Text: text})
+	out.Send(ExecutorAddress(t.host.Self().Node), Status{t.attempt, t.spec.ID, s, cause, text})
+}
+
+func (t *Task) report(e host.Event) {
+	e.Subject, e.Epoch, e.Number = t.name, t.attempt.Epoch, t.attempt.Number
+	t.host.Listener().On(&e)
+}
+
+func (t *Task) token() host.Token {
+	t.tokens++
+	return t.tokens
+}
+
+// full reports that no record may be handled now.
+func (t *Task) full() bool {
+	for i := range t.outputs {
+		if t.outputs[i].part.Full() {
+			return true
+		}
+	}
+	return t.sink != nil && t.sink.Full()
+}
+
+// causeOf is the class of a failed offload.
+func causeOf(err error) host.Cause {
+	var p *host.PanicError
+	switch {
+	case errors.Is(err, connect.ErrInput):
+		return host.CauseInput
+	case isCorrupt(err):
+		return host.CauseCorrupt
+	case errors.As(err, &p):
+		return host.CauseUser
+	}
+	return host.CauseIO
+}

@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// EventKey is the stable name of a possible event: its kind, whose it is, and the
+// how-manieth of that kind there.
+type EventKey struct {
+	Kind  Kind
+	Actor Name
+	Ord   uint32
+}
+
+// FaultKey names a possible fault: what, and where.
+type FaultKey struct{ Kind, Target Name }
+
+// Chooser is a search strategy. It must draw from points of the world only.
+type Chooser interface {
+	// Delay picks a delay from [lo, hi] when an event is scheduled.
+	Delay(p *Point, lo, hi time.Duration) time.Duration
+	// Choose picks one of the enabled events, at least one, by index.
+	Choose(p *Point, enabled []EventKey) int
+	// Fault picks one of the candidates by index, or none.
+	Fault(w *World, candidates []FaultKey) (int, bool)
+}
+
+// Delay asks the strategy for a delay from [lo, hi].
+func (w *World) Delay(p *Point, lo, hi time.Duration) time.Duration {
+	return w.chooser.Delay(p, lo, hi)
+}
+
+// Choose asks the strategy for one of the enabled events, by index.
+func (w *World) Choose(p *Point, enabled []EventKey) int { return w.chooser.Choose(p, enabled) }
+
+// OfferFault asks the strategy whether one of the candidates happens now.
+func (w *World) OfferFault(candidates []FaultKey) (FaultKey, bool) {
+	if i, ok := w.chooser.Fault(w, candidates); ok {
+		return candidates[i], true
+	}
+	return FaultKey{}, false
+}
+
+// Uniform chooses evenly. Faults happen in Num of Den offers (none if Num is 0),
+// and an offer counts only if crash-surviving state has changed since the last
+// one: steps that change nothing, such as heartbeats, would swallow them.
+type Uniform struct {
+	Num, Den int
+
+	offered uint64
+	happens *Point
+	which   *Point
+}
+
+// Delay implements [Chooser].
+func (u *Uniform) Delay(p *Point, lo, hi time.Duration) time.Duration { return p.Between(lo, hi) }
+
+// Choose implements [Chooser].
+func (u *Uniform) Choose(p *Point, enabled []EventKey) int { return p.Intn(len(enabled)) }
+
+// Fault implements [Chooser].
+func (u *Uniform) Fault(w *World, candidates []FaultKey) (int, bool) {
+	if u.Num <= 0 || len(candidates) == 0 || w.durable == u.offered {
+		return 0, false
+	}
+	u.offered = w.durable
+	if u.happens == nil {
+		u.happens, u.which = w.Point("fault", ""), w.Point("fault-kind", "")
+	}
+	if !u.happens.Chance(u.Num, u.Den) {
+		return 0, false
+	}
+	return u.which.Intn(len(candidates)), true
+}
+
+// Violation is a broken promise. Oracle is the key by which two failures count as
+// the same.
+type Violation struct {
+	Oracle  string
+	Message string
+	Event   uint64
+	Time    time.Duration
+	// Stack is set for panics. It differs from run to run.
+	Stack string
+}
+
+func (v Violation) String() string {
+	return fmt.Sprintf("%s: %s (event %d, %v)", v.Oracle, v.Message, v.Event, v.Time)
+}
+
+// Oracle judges a run by what it is told of it, in events of type E.
+type Oracle[E any] interface {
+	ID() string
+	// OnEvent sees each event as it happens, and must take O(1); nil is consent.
+	// The event is valid during the call.
+	OnEvent(w *World, e *E) *Violation
+	// OnEnd sees the run after its end.
+	OnEnd(w *World) *Violation
+}
+
+// Panel tells oracles of events and ends the run at the first objection.
+type Panel[E any] struct {
+	World   *World
+	Oracles []Oracle[E]
+}
+
+// On shows an event to the oracles. After an objection it does nothing.
+func (p *Panel[E]) On(e *E) {
+	if len(p.World.violations) > 0 {
+		return
+	}
+	for _, o := range p.Oracles {
+		p.file(o, o.OnEvent(p.World, e))
+	}
+}
+
+// End asks every oracle for its last word, even after objections: the first cause
+// comes first.
+func (p *Panel[E]) End() {
+	for _, o := range p.Oracles {
+		p.file(o, o.OnEnd(p.World))
+	}
+}
+
+func (p *Panel[E]) file(o Oracle[E], v *Violation) {
+	if v == nil {
+		return
+	}
+	if v.Oracle == "" {
+		v.Oracle = o.ID()
+	}
+	p.World.Fail(*v)
+}
