@@ -50,6 +50,9 @@ func TestQueueIsAHeap(t *testing.T) {
 				t.Fatalf("pop by %d: got %v, heap says %v", limit, got, want)
 			}
 			if !got {
+				if q.now != before || q.size > 0 && q.cur > uint64(max(before, limit)) {
+					t.Fatalf("pop by %d found nothing, and went from %d to %d, wheel %d", limit, before, q.now, q.cur)
+				}
 				if q.size > 0 {
 					q.now = max(q.now, limit)
 				}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/weirstream/weir/engine/barrier"
 	"github.com/weirstream/weir/engine/connect"
 	"github.com/weirstream/weir/engine/host"
@@ -154,3 +156,48 @@ func (m Decline) reason() string {
 	}
 	return m.Text
 }
+
+// Digests make messages part of a simulated run's hash.
+
+func digest(m any) uint64 { return xxhash.Sum64String(fmt.Sprintf("%+v", m)) }
+
+// plain types have the fields of a message and not its String method.
+type (
+	plainDeploy    Deploy
+	plainTrigger   Trigger
+	plainComplete  NotifyComplete
+	plainHeartbeat Heartbeat
+	plainAck       Ack
+	plainDecline   Decline
+	plainStatus    Status
+)
+
+// Digest implements host.Digester, as do those below.
+func (m Deploy) Digest() uint64 { return digest(plainDeploy(m)) }
+
+// Digest implements host.Digester.
+func (m Trigger) Digest() uint64 { return digest(plainTrigger(m)) }
+
+// Digest implements host.Digester.
+func (m NotifyComplete) Digest() uint64 { return digest(plainComplete(m)) }
+
+// Digest implements host.Digester.
+func (m NotifyAborted) Digest() uint64 { return digest(m.Attempt) ^ m.Checkpoint }
+
+// Digest implements host.Digester.
+func (m Welcome) Digest() uint64 { return uint64(m.Epoch) }
+
+// Digest implements host.Digester.
+func (m Cancel) Digest() uint64 { return digest(m.Attempt) }
+
+// Digest implements host.Digester.
+func (m Heartbeat) Digest() uint64 { return digest(plainHeartbeat(m)) }
+
+// Digest implements host.Digester.
+func (m Ack) Digest() uint64 { return digest(plainAck(m)) }
+
+// Digest implements host.Digester.
+func (m Decline) Digest() uint64 { return digest(plainDecline(m)) }
+
+// Digest implements host.Digester.
+func (m Status) Digest() uint64 { return digest(plainStatus(m)) }

@@ -103,11 +103,13 @@ func (w *World) Crash(name string) bool {
 	}
 	n.up = false
 	number := w.Note(&sim.Note{Kind: w.kinds.crash, Node: n.id, A: uint64(n.incarnation)})
-	for len(n.actors) > 0 {
-		w.end(n.actors[0], ErrCrashed, number)
+	actors, jobs := n.actors, n.jobs
+	n.actors, n.jobs = nil, nil
+	for _, a := range actors {
+		w.end(a, ErrCrashed, number)
 	}
-	for len(n.jobs) > 0 {
-		w.abandon(n.jobs[0])
+	for _, j := range jobs {
+		w.abandon(j)
 	}
 	if w.o.OnCrash != nil {
 		w.o.OnCrash(name, n.incarnation)

@@ -255,7 +255,7 @@ func TestChooserCrashes(t *testing.T) {
 		var w *World
 		var crash []sim.FaultKey
 		w = busyWorld(seed, Options{
-			Sim: sim.Options{Chooser: &sim.Uniform{Num: 1, Den: 40}},
+			Chooser: &sim.Uniform{Num: 1, Den: 40},
 			BeforeEffect: func(from host.Address, e *host.Effect) {
 				if _, ok := w.OfferFault(crash); ok {
 					w.Restart(from.Node)
@@ -285,4 +285,67 @@ func TestTransmission(t *testing.T) {
 	require.Equal(t, time.Duration(0), transmission(0, 1000))
 	require.Equal(t, 3*time.Nanosecond, transmission(7, 2_000_000_000))
 	require.Equal(t, 365*24*time.Hour, transmission(1<<62, 1))
+}
+
+// H5: an input that waits for a wire that is closed meanwhile is not given.
+func TestClosingDropsWhatWaits(t *testing.T) {
+	w := New(1, Options{StepCost: time.Millisecond})
+	id := host.WireID{}
+	var got []string
+	w.AddNode("a", func(n *Node) {
+		n.Spawn("to", script(func(_ host.Now, in *host.Input, out *host.Outbox) {
+			got = append(got, in.Kind.String())
+			switch in.Kind {
+			case host.Start:
+				out.Open(0, id, host.Consumer, at("a", "from"))
+			case host.WireUp:
+				out.Charge("long", 10_000_000)
+			case host.Message:
+				out.CloseWire(0)
+			}
+		}).factory)
+		n.Spawn("from", script(func(_ host.Now, in *host.Input, out *host.Outbox) {
+			switch in.Kind {
+			case host.Start:
+				out.Open(0, id, host.Producer, at("a", "to"))
+			case host.WireUp:
+				out.Write(0, host.Frame{Size: 1})
+				out.Send(at("a", "to"), "close")
+			}
+		}).factory)
+	})
+	done(t, w)
+	require.Equal(t, []string{"start", "wire up", "message"}, got)
+}
+
+// H10: neither the timers nor the rest of a step of the replaced actor reach its
+// successor.
+func TestSuccessorInheritsNothing(t *testing.T) {
+	w := New(1, Options{})
+	var got []time.Duration
+	life := func(after, cost time.Duration) host.Factory {
+		return script(func(now host.Now, in *host.Input, out *host.Outbox) {
+			if in.Kind == host.Start {
+				out.SetTimer(1, after)
+			} else {
+				got = append(got, now.Mono.Truncate(100*time.Millisecond))
+			}
+			out.Charge("x", int(cost/(100*time.Nanosecond)))
+		}).factory
+	}
+	w.one("a", "root", func(_ host.Now, in *host.Input, out *host.Outbox) {
+		switch {
+		case in.Kind == host.Start:
+			out.Spawn("x", life(3*time.Second, time.Second))
+			out.SetTimer(1, time.Millisecond)
+			out.SetTimer(2, 2*time.Millisecond)
+		case in.Token == 1:
+			out.Send(at("a", "x"), "waits for a second")
+		case in.Token == 2:
+			out.Spawn("x", life(5*time.Second, 2*time.Second))
+			out.Send(at("a", "x"), "waits for two seconds")
+		}
+	})
+	done(t, w)
+	require.Equal(t, []time.Duration{2 * time.Second, 5 * time.Second}, got)
 }

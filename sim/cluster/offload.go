@@ -85,8 +85,7 @@ func (w *World) begin(j *job, cause uint64) {
 	w.later(j, cause)
 }
 
-// later lets work go on after a drawn time. An event of an ended job may meet
-// another job of its id: the pointer tells.
+// later lets work go on after a drawn time.
 func (w *World) later(j *job, cause uint64) {
 	d := j.node.cost.of(w.Delay(j.node.io, w.o.IO.Min, w.o.IO.Max))
 	w.Schedule(w.lag+d, sim.Event{Kind: w.kinds.work, Target: j.id, A: uint64(j.token), Ref: j, Cause: cause})
@@ -117,7 +116,7 @@ func (j *job) FS() fs.FS {
 
 func (w *World) onWork(e *sim.Event) {
 	j := e.Ref.(*job)
-	if w.jobs[e.Target] != j {
+	if j.dead {
 		return
 	}
 	if j.yield != nil && w.o.BeforeCall != nil {

@@ -76,7 +76,7 @@ func TestCallsInterleave(t *testing.T) {
 func TestEveryCallIsNoted(t *testing.T) {
 	var calls []Op
 	var r count
-	o, _ := withDisk(Options{BeforeCall: func(_ string, op Op, _ string) { calls = append(calls, op) }, Sim: sim.Options{Recorder: &r}})
+	o, _ := withDisk(Options{BeforeCall: func(_ string, op Op, _ string) { calls = append(calls, op) }, Recorder: &r})
 	w := New(1, o)
 	var results []string
 	w.one("a", "a", worker(&results, func(wk host.Worker) (any, error) {
@@ -267,4 +267,45 @@ func TestZombies(t *testing.T) {
 	}
 	require.Greater(t, finished, 5)
 	require.Less(t, finished, 40)
+}
+
+// N5: no call is announced for work of a dead process, and a file that outlived
+// its process in a variable is dead in the next one.
+func TestDeadProcessesMakeNoCalls(t *testing.T) {
+	var w *World
+	crashed := false
+	o, _ := withDisk(Options{BeforeCall: func(node string, op Op, name string) {
+		require.True(t, w.Node(node).Up())
+		if !crashed && name == "x" && op == OpClose {
+			crashed = w.Crash(node)
+		}
+	}})
+	w = New(1, o)
+	var leaked fs.File
+	var results []string
+	busy := func(w host.Worker) (any, error) {
+		for range 20 {
+			if err := put(w.FS(), "y", "text"); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	}
+	w.one("a", "a", worker(&results, func(w host.Worker) (any, error) {
+		if leaked != nil {
+			_, err := leaked.Size()
+			return nil, err
+		}
+		var err error
+		if leaked, err = w.FS().Create("x"); err != nil {
+			return nil, err
+		}
+		return nil, leaked.Close()
+	}, busy, busy))
+	done(t, w)
+	require.True(t, crashed)
+	require.Empty(t, results)
+	w.Restart("a")
+	done(t, w)
+	require.ElementsMatch(t, []string{"0 <nil> size x: " + fs.ErrDead.Error(), "1 <nil> <nil>", "2 <nil> <nil>"}, results)
 }

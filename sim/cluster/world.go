@@ -47,9 +47,12 @@ type Range struct{ Min, Max time.Duration }
 // Options describe the simulated hardware. The zero value is fine: everything in
 // it stands for the default named at the field.
 type Options struct {
-	// Sim configures the world below. Digest is not used: bodies are digested
-	// when they are sent.
-	Sim sim.Options
+	// Tape, Chooser, Recorder and MaxEvents are those of the world below.
+	Tape      sim.Tape
+	Chooser   sim.Chooser
+	Recorder  sim.Recorder
+	MaxEvents uint64
+
 	// FS gives a node's incarnation its view of the shared file system; nil for
 	// none, then asking a Worker for it breaks the contract.
 	FS func(node string, incarnation int) fs.FS
@@ -112,7 +115,6 @@ func (o *Options) defaults() {
 	if o.IO == (Range{}) {
 		o.IO = Range{50 * time.Microsecond, time.Millisecond}
 	}
-	o.Sim.Digest = nil
 }
 
 // World is a world of nodes. It is used from one goroutine.
@@ -149,7 +151,7 @@ type World struct {
 func New(seed uint64, o Options) *World {
 	o.defaults()
 	w := &World{
-		World: sim.New(seed, o.Sim), o: o,
+		World: sim.New(seed, sim.Options{Tape: o.Tape, Chooser: o.Chooser, Recorder: o.Recorder, MaxEvents: o.MaxEvents}), o: o,
 		byName: map[string]*Node{}, byAddress: map[host.Address]*place{}, opened: map[wireKey]*end{}, drawn: map[[2]string]Percent{},
 	}
 	w.kinds.register(w)

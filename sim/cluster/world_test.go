@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,7 +93,9 @@ func busyWorld(seed uint64, o Options) *World {
 func run(t *testing.T, seed uint64, o Options) (hash uint64, end time.Duration) {
 	w := busyWorld(seed, o)
 	defer w.Close()
-	done(t, w)
+	if end := w.Run(forever); end != sim.Idle {
+		t.Errorf("ended %v: %v", end, w.Violations())
+	}
 	return w.Sum(), w.Now()
 }
 
@@ -101,6 +104,15 @@ func TestSameSeedSameHash(t *testing.T) {
 	for range 20 {
 		got, _ := run(t, 7, Options{})
 		require.Equal(t, want, got)
+	}
+	var beside sync.WaitGroup
+	got := make([]uint64, 8)
+	for i := range got {
+		beside.Go(func() { got[i], _ = run(t, 7+uint64(i%2), Options{}) })
+	}
+	beside.Wait()
+	for i := range got {
+		require.Equal(t, i%2 == 0, got[i] == want, "beside others")
 	}
 	hashes, ends := map[uint64]bool{}, map[time.Duration]bool{}
 	for seed := range uint64(20) {
@@ -126,7 +138,7 @@ func TestOptionsShow(t *testing.T) {
 	require.Greater(t, narrow, quick)
 
 	var r count
-	same, _ := run(t, 7, Options{Sim: sim.Options{Recorder: &r}, VerifyBodies: true})
+	same, _ := run(t, 7, Options{Recorder: &r, VerifyBodies: true})
 	require.Equal(t, plain, same, "watching changes nothing")
 	require.Greater(t, r['<'], 300)
 	require.Greater(t, r['>'], 300)
@@ -273,72 +285,79 @@ func TestRand(t *testing.T) {
 	require.Len(t, seen, 3*3*4)
 }
 
+// The wire and the peers that the breaches are about.
+var (
+	brokenWire = host.WireID{}
+	nearPeer   = at("a", "peer")
+	farPeer    = at("b", "peer")
+)
+
+// breaches are steps of a:a that end a run; oracle and text tell how.
+var breaches = map[string]struct {
+	oracle, text string
+	step         script
+}{
+	"panic": {"panic", "boom", func(host.Now, *host.Input, *host.Outbox) { panic("boom") }},
+	"write before up": {"contract", "before it is up", func(_ host.Now, _ *host.Input, out *host.Outbox) {
+		out.Open(0, brokenWire, host.Producer, nearPeer)
+		out.Write(0, host.Frame{Size: 1})
+	}},
+	"not opened": {"contract", "has not opened", func(_ host.Now, _ *host.Input, out *host.Outbox) { out.Grant(3, 1, nil) }},
+	"closed": {"contract", "has not opened", func(_ host.Now, _ *host.Input, out *host.Outbox) {
+		out.Open(0, brokenWire, host.Consumer, nearPeer)
+		out.CloseWire(0)
+		out.Grant(0, 1, nil)
+	}},
+	"opened twice": {"contract", "is open", func(_ host.Now, _ *host.Input, out *host.Outbox) {
+		out.Open(0, brokenWire, host.Producer, nearPeer)
+		out.Open(0, host.WireID{Edge: 2}, host.Producer, nearPeer)
+	}},
+	"same end twice": {"contract", "opened twice", func(_ host.Now, _ *host.Input, out *host.Outbox) {
+		out.Open(0, host.WireID{Edge: 9}, host.Producer, nearPeer)
+		out.Open(1, host.WireID{Edge: 9}, host.Producer, nearPeer)
+	}},
+	"credit": {"contract", "without credit", func(_ host.Now, in *host.Input, out *host.Outbox) {
+		if in.Kind == host.Start {
+			out.Open(0, brokenWire, host.Producer, nearPeer)
+		} else if in.Kind == host.WireUp {
+			out.Write(0, host.Frame{Data: true, Size: 1})
+		}
+	}},
+	"not bytes": {"contract", "leads to another node", func(_ host.Now, in *host.Input, out *host.Outbox) {
+		if in.Kind == host.Start {
+			out.Open(0, brokenWire, host.Producer, farPeer)
+		} else if in.Kind == host.WireUp {
+			out.Write(0, host.Frame{Body: "text", Size: 1})
+		}
+	}},
+	"producer grants": {"contract", "as its producer", func(_ host.Now, _ *host.Input, out *host.Outbox) {
+		out.Open(0, brokenWire, host.Producer, nearPeer)
+		out.Grant(0, 1, nil)
+	}},
+	"no work": {"contract", "offloads nothing", func(_ host.Now, _ *host.Input, out *host.Outbox) { out.Offload(1, "", nil) }},
+	"no files": {"contract", "there is none", func(_ host.Now, in *host.Input, out *host.Outbox) {
+		if in.Kind == host.Start {
+			out.Offload(1, "", func(w host.Worker) (any, error) { return w.FS().List("") })
+		}
+	}},
+	"changed body": {"contract", "changed after it was sent", func(_ host.Now, _ *host.Input, out *host.Outbox) {
+		body := []byte("x")
+		out.Send(nearPeer, body)
+		out.Spawn("late", func(host.Env) host.Actor {
+			body[0] = 'y'
+			return script(func(host.Now, *host.Input, *host.Outbox) {})
+		})
+	}},
+}
+
 func TestViolations(t *testing.T) {
-	id := host.WireID{}
-	peer := at("a", "peer")
-	remote := at("b", "peer")
-	for name, c := range map[string]struct {
-		oracle, text string
-		step         script
-	}{
-		"panic": {"panic", "boom", func(host.Now, *host.Input, *host.Outbox) { panic("boom") }},
-		"write before up": {"contract", "before it is up", func(_ host.Now, _ *host.Input, out *host.Outbox) {
-			out.Open(0, id, host.Producer, peer)
-			out.Write(0, host.Frame{Size: 1})
-		}},
-		"not opened": {"contract", "has not opened", func(_ host.Now, _ *host.Input, out *host.Outbox) { out.Grant(3, 1, nil) }},
-		"closed": {"contract", "has not opened", func(_ host.Now, _ *host.Input, out *host.Outbox) {
-			out.Open(0, id, host.Consumer, peer)
-			out.CloseWire(0)
-			out.Grant(0, 1, nil)
-		}},
-		"opened twice": {"contract", "is open", func(_ host.Now, _ *host.Input, out *host.Outbox) {
-			out.Open(0, id, host.Producer, peer)
-			out.Open(0, host.WireID{Edge: 2}, host.Producer, peer)
-		}},
-		"same end twice": {"contract", "opened twice", func(_ host.Now, _ *host.Input, out *host.Outbox) {
-			out.Open(0, host.WireID{Edge: 9}, host.Producer, peer)
-			out.Open(1, host.WireID{Edge: 9}, host.Producer, peer)
-		}},
-		"credit": {"contract", "without credit", func(_ host.Now, in *host.Input, out *host.Outbox) {
-			if in.Kind == host.Start {
-				out.Open(0, id, host.Producer, peer)
-			} else if in.Kind == host.WireUp {
-				out.Write(0, host.Frame{Data: true, Size: 1})
-			}
-		}},
-		"not bytes": {"contract", "leads to another node", func(_ host.Now, in *host.Input, out *host.Outbox) {
-			if in.Kind == host.Start {
-				out.Open(0, id, host.Producer, remote)
-			} else if in.Kind == host.WireUp {
-				out.Write(0, host.Frame{Body: "text", Size: 1})
-			}
-		}},
-		"producer grants": {"contract", "as its producer", func(_ host.Now, _ *host.Input, out *host.Outbox) {
-			out.Open(0, id, host.Producer, peer)
-			out.Grant(0, 1, nil)
-		}},
-		"no work": {"contract", "offloads nothing", func(_ host.Now, _ *host.Input, out *host.Outbox) { out.Offload(1, "", nil) }},
-		"no files": {"contract", "there is none", func(_ host.Now, in *host.Input, out *host.Outbox) {
-			if in.Kind == host.Start {
-				out.Offload(1, "", func(w host.Worker) (any, error) { return w.FS().List("") })
-			}
-		}},
-		"changed body": {"contract", "changed after it was sent", func(_ host.Now, _ *host.Input, out *host.Outbox) {
-			body := []byte("x")
-			out.Send(peer, body)
-			out.Spawn("late", func(host.Env) host.Actor {
-				body[0] = 'y'
-				return script(func(host.Now, *host.Input, *host.Outbox) {})
-			})
-		}},
-	} {
+	for name, c := range breaches {
 		t.Run(name, func(t *testing.T) {
 			w := New(1, Options{VerifyBodies: true})
 			defer w.Close()
 			idle := func(_ host.Now, in *host.Input, out *host.Outbox) {
 				if in.Kind == host.Start {
-					out.Open(0, id, host.Consumer, at("a", "a"))
+					out.Open(0, brokenWire, host.Consumer, at("a", "a"))
 				}
 			}
 			w.one("a", "peer", idle)

@@ -122,8 +122,8 @@ func (p pending) verify(fsys fs.FS, name string) error {
 		return err
 	}
 	if int64(len(data)) != p.size || xxhash.Sum64(data) != p.hash {
-		return fmt.Errorf("%s is not what was pre-committed to become %s: expected %d bytes with hash %016x, found %d with %016x: %w",
-			name, p.final, p.size, p.hash, len(data), xxhash.Sum64(data), fs.ErrCorrupt)
+		return fmt.Errorf("%s is not what was pre-committed as %s for %s: expected %d bytes with hash %016x, found %d with %016x: %w",
+			name, p.tmp, p.final, p.size, p.hash, len(data), xxhash.Sum64(data), fs.ErrCorrupt)
 	}
 	return nil
 }

@@ -42,9 +42,11 @@ func (g *group[K, V]) check(t *Table[K, V], number int, hash func(K) uint64) err
 		}
 	}
 	places := 0
-	for _, x := range g.index {
-		if x != 0 {
-			places++
+	for n := range g.index {
+		for i := range uint32(bucketPlaces) {
+			if g.index[n].has(i) {
+				places++
+			}
 		}
 	}
 	if used != g.count || places != g.count || used+len(g.free) != len(g.tags) || len(g.pages) != len(g.meta) {

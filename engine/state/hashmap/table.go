@@ -18,8 +18,8 @@
 //	M1  every key is in the key group of its hash, which is one of the table's
 //	M2  an entry keeps its slot as long as it lives
 //	M3  the index of a key group holds its live slots, each reachable from the
-//	    home of its tag without passing an empty place
-//	M4  a key group has at most 3/4 of 2^31 entries
+//	    home of its tag by passing full buckets only
+//	M4  a key group has at most 5 * 2^29 entries
 //	M5  the memory of a page that a live snapshot sees is not written
 //
 // A table and the Snapshot and Release of its snapshots belong to one actor. What
@@ -40,9 +40,8 @@ const (
 	pageMask    = pageEntries - 1
 	// leastPage is the first size of the first page of a key group.
 	leastPage = 4
-	// leastIndex and maxIndex are the bounds of an index that is not empty.
-	leastIndex = 8
-	maxIndex   = 1 << 31
+	// maxIndex is the greatest number of buckets in an index.
+	maxIndex = 1 << 29
 )
 
 // Table is the state of the key groups first to last. Every method takes the
@@ -86,9 +85,8 @@ type meta struct {
 }
 
 type group[K comparable, V any] struct {
-	// index has 2^n places, n at most 31, each 0 if empty, or the tag of an entry
-	// with its lowest n bits replaced by slot+1. Those bits are the tag's home.
-	index []uint32
+	// index has 2^n buckets, or none. A tag's home is the bucket of its low bits.
+	index []bucket
 	// pages and meta have an element a page.
 	pages [][]entry[K, V]
 	meta  []meta
@@ -128,21 +126,23 @@ func (t *Table[K, V]) foreign(kg int) {
 func tag(hash uint64) uint32 { return uint32(hash * 0x9e3779b97f4a7c15 >> 32) }
 
 // find returns the place in the index and the slot of a key.
-func (g *group[K, V]) find(tag uint32, k K) (place, slot uint32, ok bool) {
+func (g *group[K, V]) find(tag uint32, k K) (at place, slot uint32, ok bool) {
 	if len(g.index) == 0 {
 		return 0, 0, false
 	}
 	mask := uint32(len(g.index) - 1)
-	for place = tag & mask; ; place = (place + 1) & mask {
-		x := g.index[place]
-		if x == 0 {
-			return 0, 0, false
-		}
-		if (x^tag)&^mask == 0 {
-			slot = x&mask - 1
+	short := short(tag)
+	for n := tag & mask; ; n = (n + 1) & mask {
+		b := &g.index[n]
+		for m := b.match(short); m != 0; m &= m - 1 {
+			i := uint32(bits.TrailingZeros64(m)) / 8
+			slot = b.slots[i]
 			if g.pages[slot>>pageBits][slot&pageMask].key == k {
-				return place, slot, true
+				return place(n<<3 | i), slot, true
 			}
+		}
+		if !b.full() {
+			return 0, 0, false
 		}
 	}
 }
@@ -221,18 +221,26 @@ func (t *Table[K, V]) Delete(hash uint64, k K) bool {
 	return true
 }
 
-// vacate empties a place and moves later ones up, so that M3 holds without
-// tombstones.
-func (g *group[K, V]) vacate(place uint32) {
+// vacate empties a place. If its bucket was full, keys may have gone on to later
+// ones: one that may come back takes the place, and so on, so that M3 holds
+// without tombstones.
+func (g *group[K, V]) vacate(at place) {
 	mask := uint32(len(g.index) - 1)
-	for next := (place + 1) & mask; g.index[next] != 0; next = (next + 1) & mask {
-		home := g.tags[g.index[next]&mask-1] & mask
-		if (next-home)&mask >= (next-place)&mask {
-			g.index[place] = g.index[next]
-			place = next
+	hole := uint32(at >> 3)
+	passed := g.index[hole].full()
+	g.index[hole].remove(uint32(at & 7))
+	for n := (hole + 1) & mask; passed; n = (n + 1) & mask {
+		b := &g.index[n]
+		passed = b.full()
+		for i, slot := range b.slots {
+			if b.has(uint32(i)) && (n-g.tags[slot])&mask >= (n-hole)&mask {
+				g.index[hole].add(short(g.tags[slot]), slot)
+				b.remove(uint32(i))
+				hole = n
+				break
+			}
 		}
 	}
-	g.index[place] = 0
 }
 
 // reset gives back the memory of an empty key group, but for what a few keys that
@@ -245,12 +253,12 @@ func (g *group[K, V]) reset() {
 }
 
 func (t *Table[K, V]) insert(g *group[K, V], tag uint32, k K) *entry[K, V] {
-	if g.count >= room(len(g.index)) {
-		g.grow(max(leastIndex, 2*len(g.index)))
+	if g.count >= len(g.index)*bucketRoom {
+		g.grow(max(1, 2*len(g.index)))
 	}
 	slot := t.take(g)
 	g.tags[slot] = tag
-	g.place(slot)
+	g.enter(slot)
 	g.count++
 	t.count++
 	e := t.writable(g, slot)
@@ -259,29 +267,28 @@ func (t *Table[K, V]) insert(g *group[K, V], tag uint32, k K) *entry[K, V] {
 	return e
 }
 
-// room is the number of entries, and so of slots, that an index may have.
-func room(places int) int { return places / 4 * 3 }
-
-// place puts a slot into the first empty place from its home on.
-func (g *group[K, V]) place(slot uint32) {
+// enter puts a slot into the first bucket with an empty place from its home on.
+func (g *group[K, V]) enter(slot uint32) {
 	mask := uint32(len(g.index) - 1)
 	tag := g.tags[slot]
-	place := tag & mask
-	for g.index[place] != 0 {
-		place = (place + 1) & mask
+	n := tag & mask
+	for g.index[n].full() {
+		n = (n + 1) & mask
 	}
-	g.index[place] = tag&^mask | (slot + 1)
+	g.index[n].add(short(tag), slot)
 }
 
-func (g *group[K, V]) grow(places int) {
-	if places > maxIndex {
+func (g *group[K, V]) grow(buckets int) {
+	if buckets > maxIndex {
 		must.Unreachable("M4: a key group with %d entries", g.count)
 	}
 	old := g.index
-	g.index = make([]uint32, places)
-	for _, x := range old {
-		if x != 0 {
-			g.place(x&uint32(len(old)-1) - 1)
+	g.index = make([]bucket, buckets)
+	for n := range old {
+		for i, slot := range old[n].slots {
+			if old[n].has(uint32(i)) {
+				g.enter(slot)
+			}
 		}
 	}
 }
@@ -333,7 +340,7 @@ func (t *Table[K, V]) All() iter.Seq2[K, V] {
 
 // reserve makes room for that many more entries of a key group in its index.
 func (g *group[K, V]) reserve(n int) {
-	if want := (g.count + n + 2) / 3 * 4; want > len(g.index) {
-		g.grow(max(leastIndex, 1<<bits.Len(uint(want-1))))
+	if want := (g.count + n + bucketRoom - 1) / bucketRoom; want > len(g.index) {
+		g.grow(1 << bits.Len(uint(want-1)))
 	}
 }

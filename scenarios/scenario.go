@@ -1,0 +1,107 @@
+// Package scenarios is the registry of jobs that Weir runs against itself, in the
+// simulator and live, and the runs: what is drawn from a seed, which oracles
+// judge, and what is reported.
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/weirstream/weir/engine"
+)
+
+// Mode is how checkpoints treat data in flight.
+type Mode string
+
+// The modes.
+const (
+	Aligned   Mode = "aligned"
+	Unaligned Mode = "unaligned"
+)
+
+// Scenario is a job with an input, a promise and the means to check it.
+type Scenario struct {
+	Name    string
+	Promise string
+	Modes   []Mode
+	Faults  []string
+	// DefaultInput is the path of the input if the user names none.
+	DefaultInput func() (string, error)
+	// Job describes the job over the input file and the output directory; pace
+	// may hold the source back, nil for never.
+	Job func(pace Pace) func(*engine.Job)
+	// Configure sets what the scenario needs, before modes and user settings.
+	Configure func(c *engine.Config)
+	// Slow are uids of operators that a run may make slow.
+	Slow []string
+	// Output turns committed lines, in commit order for each subtask, into the
+	// lines of --output.
+	Output func(committed []string) ([]string, error)
+}
+
+// Pace says whether the source's subtask may emit its next record, given how many
+// it has emitted.
+type Pace func(emitted int64) bool
+
+// Files of every scenario, relative to the root of its file system.
+const (
+	InputFile = "input/data"
+	OutputDir = "out"
+	SinkUID   = "sink"
+)
+
+// All is every scenario, in order of name.
+func All() []*Scenario { return []*Scenario{wordcount()} }
+
+// Find returns the scenario of that name; the error names those there are.
+func Find(name string) (*Scenario, error) {
+	var names []string
+	for _, s := range All() {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return nil, fmt.Errorf("unknown scenario %q; there is: %s", name, strings.Join(names, ", "))
+}
+
+// Mode finds one of the scenario's modes; the error names those there are.
+func (s *Scenario) Mode(name string) (Mode, error) {
+	var names []string
+	for _, m := range s.Modes {
+		if string(m) == name {
+			return m, nil
+		}
+		names = append(names, string(m))
+	}
+	return "", fmt.Errorf("unknown mode %q; %s has: %s", name, s.Name, strings.Join(names, ", "))
+}
+
+// Config is the configuration of a run in a mode, with the user's settings on top.
+func (s *Scenario) Config(m Mode, set []string) (*engine.Config, error) {
+	c := engine.DefaultConfig()
+	c.Name = s.Name
+	s.Configure(c)
+	c.Unaligned = m == Unaligned
+	if err := Apply(c, set); err != nil {
+		return nil, err
+	}
+	if c.Unaligned != (m == Unaligned) {
+		return nil, fmt.Errorf("execution.checkpointing.unaligned.enabled contradicts --mode %s", m)
+	}
+	return c, nil
+}
+
+// Apply sets key=value settings and validates the result.
+func Apply(c *engine.Config, set []string) error {
+	for _, kv := range set {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok {
+			return fmt.Errorf("--set %q is not of the form key=value", kv)
+		}
+		if err := c.Set(k, v); err != nil {
+			return fmt.Errorf("--set: %w", err)
+		}
+	}
+	return c.Validate()
+}

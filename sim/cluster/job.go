@@ -1,0 +1,346 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/fs"
+	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/engine/snapshot"
+	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/faults"
+	"github.com/weirstream/weir/sim"
+	"github.com/weirstream/weir/sim/disk"
+)
+
+// JobOptions describe a simulated run of a job on a cluster of one JobManager and
+// some workers.
+type JobOptions struct {
+	Config *engine.Config
+	Job    func(*engine.Job)
+	// Workers are TaskExecutors, "tm1" and so on; at least 1.
+	Workers int
+	// Files are there, durable, when the run begins.
+	Files []File
+	Plan  faults.Plan
+	// Limit is the virtual time that the job has to finish.
+	Limit time.Duration
+	// StopAfter ends every process at once after that many checkpoints have
+	// completed, as a power cut would; 0 lets the job finish.
+	StopAfter int
+	// Hardware is the simulated hardware. FS, Listener, BeforeEffect, BeforeCall
+	// and OnCrash are set by the run.
+	Hardware Options
+	// Oracles judge the run by the engine's events.
+	Oracles []sim.Oracle[host.Event]
+}
+
+// File is a file of the simulated disk.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Cluster is a simulated run of a job.
+type Cluster struct {
+	World *World
+	Disk  *disk.Disk
+	Graph *graph.Graph
+
+	o       JobOptions
+	panel   sim.Panel[host.Event]
+	restart sim.Kind
+	armed   []*armed
+	offered uint64 // durable version at the last offer of a crash
+	machine bool   // the crash under way is a machine's
+	master  interface{ Pending() string }
+
+	// Counts is what happened; Fired counts faults by kind.
+	Counts Counts
+	Fired  map[faults.Kind]int
+	// Outcome is the engine's word on how the job ended, empty if it did not.
+	Outcome  string
+	Finished bool
+	stopping bool
+}
+
+// Counts are the run's checkpoints and restores.
+type Counts struct {
+	Triggered, Completed, Aborted, Declined, Expired int
+	// Restores counts deployments from a completed checkpoint.
+	Restores int
+	// InFlightBytes were restored as in-flight data, over all restores.
+	InFlightBytes int64
+}
+
+// armed is a fault of the plan that waits.
+type armed struct {
+	fault   faults.Fault
+	seen    int  // events of its kind
+	reached bool // the event has come
+	changes int  // still to be let pass
+	done    bool
+}
+
+// NewCluster makes the world of a run. The error is a *graph.InvalidError or one
+// about the configuration.
+func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
+	if err := o.Config.Validate(); err != nil {
+		return nil, err
+	}
+	g, err := engine.Describe(o.Config, o.Job)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{Graph: g, o: o, Fired: map[faults.Kind]int{}}
+	hw := o.Hardware
+	hw.Listener = c
+	hw.BeforeEffect = func(host.Address, *host.Effect) { c.offer() }
+	hw.BeforeCall = func(string, Op, string) { c.offer() }
+	hw.FS = func(node string, _ int) fs.FS { return c.Disk.Node(node) }
+	hw.OnCrash = func(node string, _ int) {
+		if c.machine {
+			c.Disk.MachineCrash(node)
+		} else {
+			c.Disk.ProcessCrash(node)
+		}
+	}
+	hw.OperatorCost = slowOperators(hw.OperatorCost, o.Plan)
+	c.World = New(seed, hw)
+	c.Disk = disk.New(chance{c.World})
+	for _, f := range o.Files {
+		if err := c.Disk.Import(f.Name, f.Data); err != nil {
+			return nil, err
+		}
+	}
+	c.panel = sim.Panel[host.Event]{World: c.World.World, Oracles: o.Oracles}
+	c.restart = c.World.Handle("restart is due", '!', func(e *sim.Event) {
+		if n := c.World.Nodes()[e.Target]; !n.Up() && !c.stopping {
+			c.World.Restart(n.Name())
+		}
+	})
+	c.boot()
+	c.arm()
+	return c, nil
+}
+
+// slowOperators adds the plan's slow operators to the costs.
+func slowOperators(costs map[string]Percent, p faults.Plan) map[string]Percent {
+	all := map[string]Percent{}
+	for uid, c := range costs { // unordered: copied into another map
+		all[uid] = c
+	}
+	for _, f := range p {
+		if f.Kind == faults.SlowOperator {
+			all[f.Target] = Percent(f.Percent)
+		}
+	}
+	return all
+}
+
+// chance draws what the disk loses.
+type chance struct{ w *World }
+
+func (c chance) Intn(n int) int { return c.w.Point("disk", "").Intn(n) }
+
+// Decide implements disk.Named.
+func (c chance) Decide(decision, path string, n int) int { return c.w.Point(decision, path).Intn(n) }
+
+// boot starts the processes. The job function is called by every task for itself.
+func (c *Cluster) boot() {
+	jm := engine.JobManagerAddress()
+	c.World.AddNode(jm.Node, func(n *Node) {
+		f := c.o.Config.JobManager(c.describe())
+		n.Spawn(jm.Name, func(env host.Env) host.Actor {
+			a := f(env)
+			c.master = a.(interface{ Pending() string })
+			return a
+		})
+	})
+	for i := range c.o.Workers {
+		name := Worker(i)
+		c.World.AddNode(name, func(n *Node) {
+			n.Spawn(task.ExecutorAddress(name).Name, c.o.Config.TaskExecutor(c.o.Job))
+		})
+	}
+}
+
+// describe calls the job function for one more process.
+func (c *Cluster) describe() *graph.Graph {
+	g, err := engine.Describe(c.o.Config, c.o.Job)
+	if err != nil {
+		panic(fmt.Sprintf("the job was valid before: %v", err))
+	}
+	return g
+}
+
+// Worker is the name of the i-th worker's node.
+func Worker(i int) string { return fmt.Sprintf("tm%d", i+1) }
+
+// arm applies what holds from the start and readies the rest.
+func (c *Cluster) arm() {
+	for _, f := range c.o.Plan {
+		switch f.Kind {
+		case faults.SlowLink:
+			from, to, _ := strings.Cut(f.Target, "->")
+			c.World.Link(from, to).SetSlow(Percent(f.Percent))
+			c.Fired[f.Kind]++
+		case faults.SlowOperator:
+			c.Fired[f.Kind]++
+		default:
+			c.armed = append(c.armed, &armed{fault: f, changes: f.When.Changes})
+		}
+	}
+}
+
+// On implements host.Listener.
+func (c *Cluster) On(e *host.Event) {
+	c.count(e)
+	c.panel.On(e)
+	final := isFinal(e)
+	for _, a := range c.armed {
+		if !a.done && !a.reached && e.Kind.String() == a.fault.When.On {
+			a.seen++
+			a.reached = a.seen == a.fault.When.Nth
+		}
+		if final && a.fault.Essential {
+			a.reached, a.changes = true, 0
+		}
+	}
+	switch e.Kind {
+	case host.JobFinished:
+		c.Finished, c.Outcome = true, "finished"
+		c.World.Stop()
+	case host.JobFailed:
+		c.Outcome = e.Text
+		c.World.Stop()
+	case host.CheckpointCompleted:
+		c.stopping = c.o.StopAfter > 0 && c.Counts.Completed >= c.o.StopAfter
+	}
+}
+
+// isFinal says that a checkpoint has completed after all tasks had ended.
+func isFinal(e *host.Event) bool {
+	m, ok := e.Data.(*snapshot.Metadata)
+	if !ok || e.Kind != host.CheckpointCompleted {
+		return false
+	}
+	for _, v := range m.Vertices {
+		for _, t := range v.Tasks {
+			if !t.Ended {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (c *Cluster) count(e *host.Event) {
+	switch e.Kind {
+	case host.CheckpointTriggered:
+		c.Counts.Triggered++
+	case host.CheckpointCompleted:
+		c.Counts.Completed++
+	case host.CheckpointAborted:
+		c.Counts.Aborted++
+		if strings.Contains(e.Text, "expired") {
+			c.Counts.Expired++
+		}
+	case host.CheckpointDeclined:
+		c.Counts.Declined++
+	case host.Deploying:
+		if e.Checkpoint > 0 {
+			c.Counts.Restores++
+		}
+	case host.Restored:
+		c.Counts.InFlightBytes += e.N
+	}
+}
+
+// offer is called wherever a process may crash. A crash that is due happens once
+// enough changes of crash-surviving state have passed.
+func (c *Cluster) offer() {
+	if c.stopping {
+		c.stopAll()
+		return
+	}
+	changed := c.World.DurableVersion() != c.offered
+	c.offered = c.World.DurableVersion()
+	for _, a := range c.armed {
+		if a.done || !a.reached {
+			continue
+		}
+		if a.changes > 0 {
+			if changed {
+				a.changes--
+			}
+			continue
+		}
+		c.crash(a)
+	}
+}
+
+func (c *Cluster) crash(a *armed) {
+	target := a.fault.Target
+	n := c.World.Node(target)
+	if a.fault.Essential && n.Up() && len(n.actors) == 1 {
+		// A worker without tasks: nobody would notice.
+		n = c.World.Node(engine.JobManagerAddress().Node)
+	}
+	if !n.Up() {
+		a.done = !a.fault.Essential
+		return
+	}
+	a.done = true
+	c.Fired[a.fault.Kind]++
+	c.machine = a.fault.Kind == faults.MachineCrash
+	c.World.Schedule(a.fault.For, sim.Event{Kind: c.restart, Target: uint32(n.index)})
+	c.World.Crash(n.Name())
+}
+
+// stopAll is a power cut: every machine crashes.
+func (c *Cluster) stopAll() {
+	c.machine = true
+	for _, n := range c.World.Nodes() {
+		c.World.Crash(n.Name())
+	}
+	c.World.Stop()
+}
+
+// Unfired are the faults of the plan that did not happen.
+func (c *Cluster) Unfired() faults.Plan {
+	var p faults.Plan
+	for _, a := range c.armed {
+		if !a.done {
+			p = append(p, a.fault)
+		}
+	}
+	return p
+}
+
+// Run runs the job to its end, or to a violation, and lets the oracles judge.
+func (c *Cluster) Run() []sim.Violation {
+	end := c.World.Run(c.o.Limit)
+	if len(c.World.Violations()) == 0 && c.Outcome == "" && !c.stopping {
+		c.World.Fail(sim.Violation{Oracle: "progress",
+			Message: fmt.Sprintf("the job has not finished after %v (%s): %s", c.World.Now(), end, c.pending())})
+	}
+	if !c.stopping {
+		c.panel.End()
+	}
+	c.World.Close()
+	return c.World.Violations()
+}
+
+// Stopped reports that the run was ended by StopAfter.
+func (c *Cluster) Stopped() bool { return c.stopping }
+
+func (c *Cluster) pending() string {
+	if c.master == nil {
+		return "there is no JobManager"
+	}
+	return c.master.Pending()
+}
