@@ -265,6 +265,7 @@ func (g *Gate) Refuse(in Input, out []Effect) []Effect {
 	if in.Checkpoint <= g.current {
 		return out
 	}
+	must.That(!g.pending, "B4: checkpoint %d is refused while %d is under way", in.Checkpoint, g.current)
 	g.current = in.Checkpoint
 	return append(out, Effect{Kind: Abort, Checkpoint: in.Checkpoint, Why: NotReady})
 }

@@ -20,8 +20,7 @@ type InputChannel struct {
 	// Watermark is the last one taken from it.
 	Watermark int64
 
-	queue  []item
-	head   int
+	queue  queue
 	cursor int // records of the first batch that were taken already
 
 	taken   uint64 // running number of the next record to take
@@ -42,15 +41,17 @@ type InputGate struct {
 	types    []stream.Type // of each channel
 	// ready lists unblocked channels that have something, in turn.
 	ready   []int
+	turns   []int // memory of ready, twice what it needs
 	isReady []bool
-	credits int
 }
 
 // NewInputGate makes a gate with a channel for each type, each granting the given
 // number of credits (frames on the wire or queued).
 func NewInputGate(types []stream.Type, credits int) *InputGate {
 	must.That(credits > 0, "gate with %d credits a channel", credits)
-	g := &InputGate{Channels: make([]InputChannel, len(types)), types: types, isReady: make([]bool, len(types)), credits: credits}
+	n := len(types)
+	g := &InputGate{Channels: make([]InputChannel, n), types: types, turns: make([]int, 2*n), isReady: make([]bool, n)}
+	g.ready = g.turns[:0]
 	for i := range g.Channels {
 		g.Channels[i].Watermark = stream.NoTime
 		g.Channels[i].room = credits
@@ -123,19 +124,22 @@ func (g *InputGate) decode(ch int, f host.Frame) (item, error) {
 		if len(b) == 0 {
 			return item{}, fmt.Errorf("empty: %w", codec.ErrMalformed)
 		}
-		if b[0] == tagEvent {
+		switch b[0] {
+		case tagEvent:
 			e, err := stream.DecodeEvent(b[1:])
 			return item{event: e}, err
+		case tagBatch:
+			batch, err := g.types[ch].Decode(b[1:])
+			return item{batch: batch}, err
 		}
-		batch, err := g.types[ch].Decode(b[1:])
-		return item{batch: batch}, err
+		return item{}, fmt.Errorf("unknown tag %d: %w", b[0], codec.ErrMalformed)
 	}
 	return item{}, fmt.Errorf("%T: %w", f.Body, codec.ErrMalformed)
 }
 
 func (g *InputGate) push(ch int, it item) {
 	c := &g.Channels[ch]
-	c.queue = append(c.queue, it)
+	c.queue.push(it)
 	if it.batch != nil {
 		c.batches++
 	}
@@ -144,8 +148,11 @@ func (g *InputGate) push(ch int, it item) {
 
 func (g *InputGate) enlist(ch int) {
 	c := &g.Channels[ch]
-	if !g.isReady[ch] && !c.blocked && c.head < len(c.queue) {
+	if !g.isReady[ch] && !c.blocked && !c.queue.empty() {
 		g.isReady[ch] = true
+		if len(g.ready) == cap(g.ready) { // the list has walked to the end of its memory
+			g.ready = append(g.turns[:0], g.ready...)
+		}
 		g.ready = append(g.ready, ch)
 	}
 }
@@ -153,8 +160,7 @@ func (g *InputGate) enlist(ch int) {
 // HasInput reports whether something may be taken.
 func (g *InputGate) HasInput() bool {
 	for len(g.ready) > 0 && g.Channels[g.ready[0]].blocked {
-		g.isReady[g.ready[0]] = false
-		g.ready = g.ready[1:]
+		g.unlist()
 	}
 	return len(g.ready) > 0
 }
@@ -165,7 +171,7 @@ func (g *InputGate) HasInput() bool {
 func (g *InputGate) Head() (ch int, batch stream.AnyBatch, from int, e stream.Event) {
 	ch = g.ready[0]
 	c := &g.Channels[ch]
-	it := c.queue[c.head]
+	it := c.queue.waiting()[0]
 	return ch, it.batch, c.cursor, it.event
 }
 
@@ -175,7 +181,7 @@ func (g *InputGate) Head() (ch int, batch stream.AnyBatch, from int, e stream.Ev
 func (g *InputGate) Take(out *host.Outbox, n int) {
 	ch := g.ready[0]
 	c := &g.Channels[ch]
-	b := c.queue[c.head].batch
+	b := c.queue.waiting()[0].batch
 	c.cursor += n
 	c.taken += uint64(n)
 	if c.cursor < b.Len() {
@@ -183,7 +189,7 @@ func (g *InputGate) Take(out *host.Outbox, n int) {
 	}
 	c.cursor = 0
 	c.batches--
-	g.pop(ch)
+	c.queue.pop()
 	c.room++
 	g.grant(out, c, b)
 	g.next()
@@ -205,25 +211,20 @@ func (g *InputGate) grant(out *host.Outbox, c *InputChannel, b stream.AnyBatch) 
 
 // TakeEvent removes the event at the head, and the next channel has its turn.
 func (g *InputGate) TakeEvent() {
-	g.pop(g.ready[0])
+	g.Channels[g.ready[0]].queue.pop()
 	g.next()
-}
-
-func (g *InputGate) pop(ch int) {
-	c := &g.Channels[ch]
-	c.queue[c.head] = item{}
-	c.head++
-	if c.head == len(c.queue) {
-		c.queue, c.head = c.queue[:0], 0
-	}
 }
 
 // next passes the turn on.
 func (g *InputGate) next() {
 	ch := g.ready[0]
-	g.isReady[ch] = false
-	g.ready = g.ready[1:]
+	g.unlist()
 	g.enlist(ch)
+}
+
+func (g *InputGate) unlist() {
+	g.isReady[g.ready[0]] = false
+	g.ready = g.ready[1:]
 }
 
 // Block keeps a channel from being taken from, until Unblock.
@@ -242,7 +243,7 @@ func (g *InputGate) Capture(ch int, more bool) {
 	must.That(!c.capturing, "K3: channel %d is being captured already", ch)
 	c.capturing = more
 	c.captured = nil
-	for i, it := range c.queue[c.head:] {
+	for i, it := range c.queue.waiting() {
 		if it.batch == nil {
 			continue
 		}
@@ -276,7 +277,7 @@ func (g *InputGate) Complete(ch int) bool {
 	if c.Ended {
 		return true
 	}
-	for _, it := range c.queue[c.head:] {
+	for _, it := range c.queue.waiting() {
 		if it.batch == nil && it.event.Kind == stream.EndOfPartition {
 			return true
 		}

@@ -50,6 +50,37 @@ type item struct {
 	event stream.Event
 }
 
+// queue is a FIFO of items.
+type queue struct {
+	items []item
+	head  int // items[head:] is what waits
+}
+
+func (q *queue) waiting() []item { return q.items[q.head:] }
+
+func (q *queue) empty() bool { return q.head == len(q.items) }
+
+// push moves what waits to the front before the memory would grow: a queue that is
+// never empty must not grow with all that ever passed.
+func (q *queue) push(it item) {
+	if len(q.items) == cap(q.items) && q.head > len(q.items)/2 {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+	q.items = append(q.items, it)
+}
+
+func (q *queue) pop() item {
+	it := q.items[q.head]
+	q.items[q.head] = item{}
+	q.head++
+	if q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
+	return it
+}
+
 // subpartition is the output queue of one channel.
 type subpartition struct {
 	wire   host.Wire
@@ -58,20 +89,7 @@ type subpartition struct {
 	closed bool
 	credit int
 	sent   uint64 // running number of the next record to be queued
-	queue  []item
-	head   int // queue[head:] is what waits
-}
-
-func (s *subpartition) waiting() []item { return s.queue[s.head:] }
-
-func (s *subpartition) pop() item {
-	it := s.queue[s.head]
-	s.queue[s.head] = item{}
-	s.head++
-	if s.head == len(s.queue) {
-		s.queue, s.head = s.queue[:0], 0
-	}
-	return it
+	queue  queue
 }
 
 // ResultPartition is the output of a task on one edge: an output queue for each
@@ -119,7 +137,7 @@ func (p *ResultPartition) Queue(sub int, b stream.AnyBatch) {
 	s := &p.subs[sub]
 	b.SetFirst(s.sent)
 	s.sent += uint64(b.Len())
-	s.queue = append(s.queue, item{batch: b})
+	s.queue.push(item{batch: b})
 	p.queued++
 	p.touch(sub)
 }
@@ -128,7 +146,7 @@ func (p *ResultPartition) Queue(sub int, b stream.AnyBatch) {
 // number. Restored batches come before anything else, in order.
 func (p *ResultPartition) QueueRestored(sub int, b stream.AnyBatch) {
 	s := &p.subs[sub]
-	s.queue = append(s.queue, item{batch: b})
+	s.queue.push(item{batch: b})
 	p.queued++
 	p.touch(sub)
 }
@@ -166,19 +184,19 @@ func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 		s := &p.subs[sub]
 		p.touch(sub)
 		if !e.Priority() {
-			s.queue = append(s.queue, item{event: e})
+			s.queue.push(item{event: e})
 			continue
 		}
-		rest := make([]item, 0, len(s.waiting())+1)
+		rest := make([]item, 0, len(s.queue.waiting())+1)
 		rest = append(rest, item{event: e})
-		for _, it := range s.waiting() {
+		for _, it := range s.queue.waiting() {
 			if it.batch != nil {
 				it.batch.Pin()
 				over[sub] = append(over[sub], Captured{Batch: it.batch})
 			}
 			rest = append(rest, it)
 		}
-		s.queue, s.head = rest, 0
+		s.queue = queue{items: rest}
 	}
 	return over
 }
@@ -211,11 +229,11 @@ func (p *ResultPartition) Drain(out *host.Outbox) {
 }
 
 func (p *ResultPartition) drain(out *host.Outbox, s *subpartition) {
-	for s.up && len(s.waiting()) > 0 {
-		if s.waiting()[0].batch != nil && s.credit == 0 {
+	for s.up && !s.queue.empty() {
+		if s.queue.waiting()[0].batch != nil && s.credit == 0 {
 			return
 		}
-		it := s.pop()
+		it := s.queue.pop()
 		if it.batch == nil {
 			out.Write(s.wire, eventFrame(it.event, s.remote))
 			continue
@@ -239,13 +257,13 @@ func (p *ResultPartition) Close(out *host.Outbox) {
 	}
 }
 
-// Queued is the number of batches that wait in the queue of a subpartition.
+// Queued is the number of batches that wait in all queues.
 func (p *ResultPartition) Queued() int { return p.queued }
 
 // Empty reports that nothing waits to be sent.
 func (p *ResultPartition) Empty() bool {
 	for i := range p.subs {
-		if len(p.subs[i].waiting()) > 0 {
+		if !p.subs[i].queue.empty() {
 			return false
 		}
 	}

@@ -20,6 +20,7 @@
 package checkpoint
 
 import (
+	"slices"
 	"time"
 
 	"github.com/weirstream/weir/engine/must"
@@ -68,6 +69,8 @@ type Coordinator struct {
 	ended     bool // all tasks have ended
 	due       bool // a trigger waits for the pending checkpoint to end
 	finished  bool // a final checkpoint is complete
+	// unlocated were given up before Located came; they are discarded when it does.
+	unlocated []uint64
 }
 
 // New makes a coordinator that has not started.
@@ -142,7 +145,7 @@ func (c *Coordinator) about(in About, out []Effect) []Effect {
 	}
 	p := c.pending
 	if p == nil || p.id != in.checkpoint() {
-		return append(out, Drop{in, Late})
+		return c.late(in, out)
 	}
 	switch p.phase {
 	case locating:
@@ -151,6 +154,19 @@ func (c *Coordinator) about(in About, out []Effect) []Effect {
 		return c.stepCollecting(p, in, out)
 	}
 	return c.stepSealing(p, in, out)
+}
+
+// late drops an input about a checkpoint that is over. A directory that was still
+// being made when its checkpoint was given up goes now.
+func (c *Coordinator) late(in About, out []Effect) []Effect {
+	out = append(out, Drop{in, Late})
+	if l, ok := in.(Located); ok {
+		if i := slices.Index(c.unlocated, l.Checkpoint); i >= 0 {
+			c.unlocated = slices.Delete(c.unlocated, i, i+1)
+			out = append(out, Discard{l.Checkpoint})
+		}
+	}
+	return out
 }
 
 func (c *Coordinator) stepLocating(p *pending, in About, out []Effect) []Effect {
@@ -235,7 +251,12 @@ func (c *Coordinator) abort(why Why, detail string, out []Effect) []Effect {
 	if p.phase != locating {
 		out = append(out, TellAborted{p.id})
 	}
-	out = append(out, Discard{p.id})
+	if p.phase == locating && why != NotLocated {
+		// Removing the directory now could lose the race with making it.
+		c.unlocated = append(c.unlocated, p.id)
+	} else {
+		out = append(out, Discard{p.id})
+	}
 	return c.again(out)
 }
 

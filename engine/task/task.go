@@ -20,6 +20,7 @@ package task
 import (
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -143,28 +144,35 @@ func (t *Task) caught(out *host.Outbox) {
 	if v == nil {
 		return
 	}
-	stack := string(debug.Stack())
-	if _, ok := v.(must.Violation); ok || !panickedInUserCode() {
-		panic(&must.Bug{Value: v, Stack: stack})
+	if _, ok := v.(must.Violation); ok {
+		panic(&must.Bug{Value: v, Stack: string(debug.Stack())})
 	}
-	t.fail(host.CauseUser, fmt.Errorf("panic: %v\n%s", v, stack), out)
+	user, stack := panicked()
+	if !user {
+		panic(&must.Bug{Value: v, Stack: string(debug.Stack())})
+	}
+	t.fail(host.CauseUser, fmt.Errorf("panic: %v%s", v, stack), out)
 }
 
-// panickedInUserCode looks for the first frame above the panic that belongs to a
-// module: the standard library acts for whoever called it.
-func panickedInUserCode() bool {
+// panicked says whether the panic being recovered is the user's, and where it
+// happened. The first function above the panic that belongs to a module decides:
+// the standard library acts for whoever called it. The stack names no addresses,
+// goroutines or directories, so that a simulated run's hash may cover it.
+func panicked() (user bool, stack string) {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
-	for panicked := false; ; {
+	seen, decided := false, false
+	for {
 		f, more := frames.Next()
-		switch {
-		case f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic":
-			panicked = true
-		case panicked && inModule(f.Function):
-			return !strings.HasPrefix(f.Function, "github.com/weirstream/weir/engine")
+		if seen {
+			stack += fmt.Sprintf("\n  %s (%s:%d)", f.Function, path.Base(f.File), f.Line)
+			if !decided && inModule(f.Function) {
+				user, decided = !strings.HasPrefix(f.Function, "github.com/weirstream/weir/engine"), true
+			}
 		}
-		if !more {
-			return false
+		seen = seen || f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic"
+		if !more || strings.HasSuffix(f.Function, "(*Task).Step") {
+			return user, stack
 		}
 	}
 }

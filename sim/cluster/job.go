@@ -36,6 +36,8 @@ type JobOptions struct {
 	Hardware Options
 	// Oracles judge the run by the engine's events.
 	Oracles []sim.Oracle[host.Event]
+	// Created is given the world before anything happens in it; nil for nobody.
+	Created func(w *World)
 }
 
 // File is a file of the simulated disk.
@@ -58,9 +60,11 @@ type Cluster struct {
 	machine bool   // the crash under way is a machine's
 	master  interface{ Pending() string }
 
-	// Counts is what happened; Fired counts faults by kind.
-	Counts Counts
-	Fired  map[faults.Kind]int
+	// Counts is what happened; Fired counts faults by kind, Injected are the
+	// crashes.
+	Counts   Counts
+	Fired    map[faults.Kind]int
+	Injected []Injection
 	// Outcome is the engine's word on how the job ended, empty if it did not.
 	Outcome  string
 	Finished bool
@@ -74,6 +78,12 @@ type Counts struct {
 	Restores int
 	// InFlightBytes were restored as in-flight data, over all restores.
 	InFlightBytes int64
+}
+
+// Injection is a fault that happened, and the number of the event in which.
+type Injection struct {
+	Event uint64
+	Fault faults.Fault
 }
 
 // armed is a fault of the plan that waits.
@@ -110,6 +120,9 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 	}
 	hw.OperatorCost = slowOperators(hw.OperatorCost, o.Plan)
 	c.World = New(seed, hw)
+	if o.Created != nil {
+		o.Created(c.World)
+	}
 	c.Disk = disk.New(chance{c.World})
 	for _, f := range o.Files {
 		if err := c.Disk.Import(f.Name, f.Data); err != nil {
@@ -296,6 +309,7 @@ func (c *Cluster) crash(a *armed) {
 	}
 	a.done = true
 	c.Fired[a.fault.Kind]++
+	c.Injected = append(c.Injected, Injection{c.World.EventNumber(), a.fault})
 	c.machine = a.fault.Kind == faults.MachineCrash
 	c.World.Schedule(a.fault.For, sim.Event{Kind: c.restart, Target: uint32(n.index)})
 	c.World.Crash(n.Name())

@@ -111,10 +111,25 @@ func (v *voice) On(e *host.Event) {
 	w := v.w
 	w.Mix(e.Checkpoint, uint64(e.N), uint64(e.M), uint64(e.Epoch)<<32|uint64(e.Number), xxhash.Sum64String(e.Subject))
 	w.Note(&sim.Note{
-		Kind: w.kinds.said, Node: v.node.id, Actor: v.place.name,
+		Kind: w.kinds.said, Node: v.node.id, Actor: v.place.name, Peer: w.Name(wording(e)),
 		A: uint64(e.Kind) | uint64(e.Cause)<<8 | uint64(uint32(e.Channel))<<32, B: e.Checkpoint, Digest: xxhash.Sum64String(e.Text),
 	})
 	w.o.Listener.On(e)
+}
+
+// longest bounds the words of an event in names.
+const longest = 400
+
+// wording is whom an event is about and what it says.
+func wording(e *host.Event) string {
+	if e.Text == "" {
+		return e.Subject
+	}
+	text := e.Text
+	if len(text) > longest {
+		text = text[:longest]
+	}
+	return e.Subject + ": " + text
 }
 
 // deliver gives an input to an actor, now or when it is no longer busy (N1). It

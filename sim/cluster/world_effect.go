@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/weirstream/weir/engine/host"
@@ -58,7 +59,7 @@ const messageSize = 128
 func (w *World) send(from *place, e *host.Effect) {
 	to := w.place(e.To)
 	d := digest(e.Body)
-	n := sim.Note{Kind: w.kinds.effects[host.Send], Actor: from.name, Peer: to.full, Digest: d}
+	n := sim.Note{Kind: w.kinds.effects[host.Send], Actor: from.name, Peer: to.full, A: uint64(w.messageName(e.Body)), Digest: d}
 	if from.node != nil {
 		n.Node = from.node.id
 	}
@@ -85,6 +86,14 @@ func (w *World) send(from *place, e *host.Effect) {
 	w.Schedule(delay, ev)
 }
 
+// messageName is what a message is called in traces: its String, or its type.
+func (w *World) messageName(body any) sim.Name {
+	if s, ok := body.(fmt.Stringer); ok {
+		return w.Name(s.String())
+	}
+	return w.Name(fmt.Sprintf("%T", body))
+}
+
 func (w *World) onMessage(e *sim.Event) {
 	from, to := w.places[e.A>>32], w.places[e.Target]
 	if to.actor == nil {
@@ -98,7 +107,7 @@ func (w *World) onMessage(e *sim.Event) {
 		return
 	}
 	w.verify(e.Ref, e.B, "a message")
-	w.deliver(to.actor, &item{kind: host.Message, from: from, digest: e.B, cause: e.Cause, body: e.Ref})
+	w.deliver(to.actor, &item{kind: host.Message, from: from, arg: uint64(w.messageName(e.Ref)), digest: e.B, cause: e.Cause, body: e.Ref})
 }
 
 func (w *World) setTimer(a *actor, e *host.Effect) {

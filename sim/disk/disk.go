@@ -26,7 +26,9 @@
 //	D6  Changes by other nodes stay as they were, pending or durable. Undoing
 //	    takes an entry out from under a later change of the same name by another
 //	    node, which stays. A rename whose target another node has since moved,
-//	    replaced or removed is not undone any more. A directory that is undone
+//	    replaced or removed is not undone any more, nor is a change in a directory
+//	    that another node has since removed, nor one that would lose a file, have a
+//	    directory twice or put it into itself. A directory whose making is undone
 //	    goes with all that any node put in it, synced or not: nobody synced its
 //	    parent. Lost bytes before another node's bytes read as zeros.
 //	D7  The same calls and the same draws give the same disk. Draws come in order

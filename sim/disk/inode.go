@@ -18,6 +18,7 @@ type inode struct {
 	// pending change, or else the visible one.
 	entries []entry
 	pending []*change
+	removed bool // or replaced by another, visibly
 
 	// A file: what is visible, which bytes of it are not yet durable (ascending,
 	// disjoint), and the durable contents if a truncation is pending.
@@ -126,6 +127,9 @@ func (n *inode) durableEntries() []entry {
 func (d *Disk) enter(by *machine, dir *inode, name string, to *inode) *change {
 	d.changes++
 	c := &change{sequence: d.changes, by: by, dir: dir, name: name, old: dir.get(name), new: to}
+	if c.old != nil {
+		c.old.removed = true
+	}
 	dir.pending = append(dir.pending, c)
 	dir.set(name, to)
 	return c
@@ -136,6 +140,7 @@ func (d *Disk) move(by *machine, from *inode, oldName string, to *inode, newName
 	node := from.get(oldName)
 	l := d.enter(by, to, newName, node)
 	u := d.enter(by, from, oldName, nil)
+	node.removed = false
 	l.half, u.half = linked, unlinked
 	l.pair, u.pair = u, l
 	l.tied = from == to || node.dir
@@ -161,13 +166,16 @@ func settle(c *change) {
 }
 
 // settled does what follows from c having become durable: the target of a rename
-// whose source goes must be there (D4).
+// whose source goes must be there (D4), and a directory that goes is empty, so
+// what was moved out of it must be where it was moved to.
 func (c *change) settled() {
 	if c.pair != nil && (c.tied || c.half == unlinked) {
 		settle(c.pair)
 	}
-	if c.half != unlinked && c.old != nil && c.old.dir {
-		c.old.pending = nil // removed for good, nobody can sync it any more
+	if c.half != unlinked && c.old != nil && c.old.removed {
+		for _, e := range c.old.pending {
+			settle(e)
+		}
 	}
 }
 
@@ -176,7 +184,7 @@ func undo(c *change) {
 	if c.done {
 		return
 	}
-	if l := c.link(); l != nil && !l.undoable() {
+	if l := c.link(); c.dir.removed || l != nil && !l.undoable() {
 		settle(c)
 		return
 	}
@@ -190,7 +198,8 @@ func undo(c *change) {
 // moved, having it twice, or putting a directory into itself (D6).
 func (c *change) undoable() bool {
 	source := c.pair
-	return c.next() == nil && source.next() == nil && !(c.new.dir && c.new.holds(source.dir))
+	return c.next() == nil && source.next() == nil && !source.dir.removed &&
+		!(c.new.dir && c.new.holds(source.dir))
 }
 
 // link returns the target half of the rename that undoing c would undo.
@@ -224,6 +233,9 @@ func revert(c *change) {
 		return
 	}
 	c.dir.set(c.name, c.old)
+	if c.old != nil {
+		c.old.removed = false
+	}
 }
 
 // holds reports whether a directory is or visibly contains another.

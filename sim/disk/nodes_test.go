@@ -44,6 +44,14 @@ func TestOneNodeOfTwoCrashes(t *testing.T) {
 			require.NoError(t, a.Rename("p/d", "d"))
 			require.NoError(t, b.Rename("p", "d/p"))
 		}, files{"d": "/", "d/p": "/"}, files{"d": "/", "p": "/"}},
+		{"b removed the directory that a had moved a file out of: a's rename stays", func(a, b fs.FS) {
+			require.NoError(t, a.MkdirAll("p"))
+			require.NoError(t, fill(t, a, "p/x", "a").Sync())
+			require.NoError(t, a.SyncDir("p"))
+			require.NoError(t, a.SyncDir(""))
+			require.NoError(t, a.Rename("p/x", "x"))
+			require.NoError(t, b.Remove("p"))
+		}, files{"x": "a"}, files{"p": "/", "x": "a"}},
 		{"b's synced file in a's unsynced directory is lost with it", func(a, b fs.FS) {
 			require.NoError(t, a.MkdirAll("p"))
 			require.NoError(t, b.MkdirAll("p"))
@@ -103,6 +111,68 @@ func TestWhatSurvivesAMachineCrashIsDurable(t *testing.T) {
 	d.MachineCrash("a")
 	require.Equal(t, map[string]string{"p": "/", "p/x": "a"}, tree(t, d.Durable()))
 	require.Equal(t, map[string]string{"p": "/", "p/x": "a", "p/y": "b"}, tree(t, b))
+}
+
+func TestWritesThatSurviveProveTheTruncationBeforeThem(t *testing.T) {
+	for chance, want := range map[Chance]string{mild{}: "a", worst{}: "old"} {
+		d := New(chance)
+		require.NoError(t, d.Import("x", []byte("old")))
+		fill(t, d.Node("b"), "x")
+		h, err := d.Node("a").Append("x")
+		require.NoError(t, err)
+		_, err = h.Write([]byte("a"))
+		require.NoError(t, err)
+		d.MachineCrash("a")
+		require.Equal(t, want, read(t, d.Durable(), "x"))
+	}
+}
+
+// TestMovedOutOfARemovedDirectory: the draws keep all but the target of a rename,
+// whose source another node's change has made unreachable (D4, D6).
+func TestMovedOutOfARemovedDirectory(t *testing.T) {
+	d := New(loses("q"))
+	require.NoError(t, d.Import("p/x", []byte("1")))
+	require.NoError(t, d.Import("q/y", nil))
+	require.NoError(t, d.Node("a").Rename("p/x", "q/x"))
+	require.NoError(t, d.Node("b").Remove("p"))
+	d.MachineCrash("a")
+	require.Equal(t, map[string]string{"q": "/", "q/x": "1", "q/y": ""}, tree(t, d.Node("b")))
+}
+
+// loses loses all entries of one directory and nothing else.
+type loses string
+
+func (loses) Intn(int) int { panic("not asked by name") }
+
+func (l loses) Decide(_, path string, n int) int {
+	if path == string(l) {
+		return n - 1
+	}
+	return 0
+}
+
+func TestWhatIsLostAnywayIsNotDrawnFor(t *testing.T) {
+	var asked []string
+	d := New(asking{&asked})
+	fill(t, d.Node("a"), "lost", "1")
+	require.NoError(t, d.Node("a").MkdirAll("p"))
+	require.NoError(t, d.Import("kept", nil))
+	h, err := d.Node("a").Append("kept")
+	require.NoError(t, err)
+	_, err = h.Write([]byte("12"))
+	require.NoError(t, err)
+	d.MachineCrash("a")
+	require.Equal(t, []string{LostEntries + " ", LostWrites + " kept", TornWrite + " kept"}, asked)
+}
+
+// asking is the worst, and writes down what it was asked.
+type asking struct{ asked *[]string }
+
+func (asking) Intn(int) int { panic("not asked by name") }
+
+func (a asking) Decide(decision, path string, n int) int {
+	*a.asked = append(*a.asked, decision+" "+path)
+	return worst{}.Decide(decision, path, n)
 }
 
 // replaceFile is the classic protocol; each step may be left out.

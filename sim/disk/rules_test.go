@@ -188,6 +188,21 @@ var crashes = []struct {
 		require.NoError(t, f.Rename("p", "q/p"))
 		require.NoError(t, f.SyncDir("q"))
 	}, map[string]string{"q": "/", "q/p": "/"}},
+	{"directory removed for good after its file was moved out", func(t *testing.T, f fs.FS) {
+		require.NoError(t, f.MkdirAll("p"))
+		require.NoError(t, f.MkdirAll("q"))
+		require.NoError(t, fill(t, f, "p/x", "1").Sync())
+		require.NoError(t, f.SyncDir("p"))
+		require.NoError(t, f.Rename("p/x", "q/x"))
+		require.NoError(t, f.Remove("p"))
+		require.NoError(t, f.SyncDir(""))
+	}, map[string]string{"q": "/", "q/x": "1"}},
+	{"file made in a renamed directory", func(t *testing.T, f fs.FS) {
+		require.NoError(t, f.MkdirAll("p"))
+		require.NoError(t, f.SyncDir(""))
+		require.NoError(t, f.Rename("p", "q"))
+		fill(t, f, "q/x", "1")
+	}, map[string]string{"p": "/"}},
 	{"empty directory removed and made again", func(t *testing.T, f fs.FS) {
 		require.NoError(t, f.MkdirAll("p"))
 		require.NoError(t, f.SyncDir(""))

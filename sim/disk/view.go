@@ -179,15 +179,10 @@ func (v *view) Rename(from, to string) error {
 	if err != nil {
 		return fail("rename "+from+" to", to, err)
 	}
-	switch {
-	case a.dir == b.dir && a.name == b.name:
-		return nil
-	case a.node == b.node:
-		v.d.enter(v.by, a.dir, a.name, nil)
-	default:
+	if a.dir != b.dir || a.name != b.name {
 		v.d.move(v.by, a.dir, a.name, b.dir, b.name)
+		v.d.changed()
 	}
-	v.d.changed()
 	return nil
 }
 

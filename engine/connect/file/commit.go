@@ -207,8 +207,5 @@ func (r recovery) removeOrphans(fsys fs.FS) ([]string, error) {
 			return nil, err
 		}
 	}
-	if len(removed) == 0 {
-		return nil, nil
-	}
-	return removed, fsys.SyncDir(r.dir)
+	return removed, fsys.SyncDir(r.dir) // also what a recovery before removed and did not sync
 }

@@ -128,6 +128,9 @@ func play(t require.TestingT, src connect.Source[string], w host.Worker, ls []li
 		status = st
 		checkPositions(t, ls, r.Positions())
 	}
+	for _, p := range r.Positions() {
+		require.GreaterOrEqual(t, p.Next, p.End, "%v: not done", p)
+	}
 	require.Nil(t, under, "exhausted, but a fetch is under way")
 	require.Nil(t, r.Fetch())
 	return got
@@ -159,6 +162,27 @@ func TestLinesAreThoseOfANaiveSplitter(t *testing.T) {
 		draw := func(what string, n int) int { return rapid.IntRange(0, n-1).Draw(t, what) }
 		checkLines(t, data, rapid.IntRange(1, 5).Draw(t, "parallelism"), draw, opts...)
 	})
+}
+
+func TestAllSmallFiles(t *testing.T) {
+	turn := 0
+	draw := func(what string, n int) int {
+		turn++
+		return turn % n
+	}
+	for length := range 7 {
+		for bits := range 1 << length {
+			data := make([]byte, length)
+			for i := range data {
+				data[i] = "a\n"[bits>>i&1]
+			}
+			for split := range length {
+				for block := range 4 {
+					checkLines(t, string(data), 1, draw, SplitBytes(int64(split+1)), BlockBytes(block+1))
+				}
+			}
+		}
+	}
 }
 
 func TestLongLines(t *testing.T) {

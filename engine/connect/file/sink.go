@@ -49,6 +49,9 @@ type sink[T any] struct {
 	encode func(dst []byte, v T) []byte
 }
 
+// Encode is what the sink writes of a record.
+func (s sink[T]) Encode(dst []byte, v T) []byte { return s.encode(dst, v) }
+
 // Writer implements [connect.Sink].
 func (s sink[T]) Writer(ctx connect.SinkContext) connect.Writer[T] {
 	o := owner{uid: escape(ctx.UID), subtask: ctx.Subtask, attempt: ctx.Attempt}

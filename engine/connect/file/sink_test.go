@@ -9,7 +9,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/weirstream/weir/engine/connect"
 	"github.com/weirstream/weir/engine/fs"
@@ -26,6 +25,7 @@ const (
 // which checkpoint is complete. It survives crashes.
 type job struct {
 	attempt stream.Attempt
+	others  []string // files that are not the sink's
 	written []string // records of this history, in order
 
 	completed uint64
@@ -76,6 +76,11 @@ func (j *job) complete(checkpoint uint64) []connect.Committable {
 	return s.committables
 }
 
+// committed says that the commit of a checkpoint is done.
+func (j *job) committed(checkpoint uint64) {
+	j.pending = slices.DeleteFunc(j.pending, func(c connect.Committable) bool { return c.Checkpoint <= checkpoint })
+}
+
 func committed(t require.TestingT, m fs.FS) []string {
 	parts, err := ReadCommitted(m, dir, uid)
 	require.NoError(t, err)
@@ -90,7 +95,9 @@ func isPrefix(a, b []string) bool { return len(a) <= len(b) && slices.Equal(a, b
 
 func orphans(t require.TestingT, m fs.FS) (out []string) {
 	infos, err := m.List(dir)
-	require.NoError(t, err)
+	if !errors.Is(err, fs.ErrNotExist) {
+		require.NoError(t, err)
+	}
 	for _, i := range infos {
 		if o, _, ok := parseTmp(i.Name); ok && o.uid == escape(uid) && o.subtask == 1 {
 			out = append(out, i.Name)
@@ -116,26 +123,28 @@ func newDisk(t require.TestingT) *memFS {
 
 // settled holds the disk to the promise after a recovery: what was pre-committed
 // up to the last completed checkpoint is there, durably, and nothing else.
-func settled(t require.TestingT, m *memFS, promised []string, more string) {
+func settled(t require.TestingT, m *memFS, j *job, more string) {
 	require.Empty(t, orphans(t, m), more)
-	require.Equal(t, promised, committed(t, m), more)
+	require.Equal(t, j.promised, committed(t, m), more)
 	after := m.clone()
 	after.crash(nothing)
-	require.Equal(t, promised, committed(t, after), "not durable: %s", more)
+	require.NotNil(t, after.get(dir), "the directory is not durable: %s", more)
+	require.Equal(t, j.promised, committed(t, after), "not durable: %s", more)
 	require.Empty(t, orphans(t, after), more)
-	for _, name := range foreign {
+	for _, name := range j.others {
 		require.NotNil(t, after.get(dir+"/"+name), "%s lost: %s", name, more)
 	}
 }
 
 // script is the life of one attempt: written records, flushes, barriers (p) and
-// completed checkpoints (c), which are committed. Checkpoints 4 and 6 never end.
-const script = "w5 f0 w3 p1 c1 w4 p2 w6 f0 p3 c3 w2 f0 p4 w3 p5 c5 p6 w9 f0 w1"
+// completed checkpoints (c), which are committed. Checkpoints 1, 3 and 5 never
+// complete by themselves, nothing was written for 7, and 8 comes to no end.
+const script = "w5 f0 p1 w3 f0 p2 c2 w4 p3 w6 f0 p4 c4 w2 f0 p5 w3 p6 c6 p7 c7 w2 p8 w9 f0 w1"
 
 // run plays the script until it is through or the process is dead.
 func run(t require.TestingT, j *job, w *fuse, m *memFS) {
-	recover := j.start()
-	if _, err := recover(w); w.dead {
+	recovery := j.start()
+	if _, err := recovery(w); w.dead {
 		require.ErrorIs(t, err, fs.ErrDead)
 		return
 	}
@@ -158,7 +167,7 @@ func run(t require.TestingT, j *job, w *fuse, m *memFS) {
 		case 'c':
 			cs := j.complete(uint64(n))
 			if _, err = j.w.Commit(cs)(w); err == nil {
-				j.pending = slices.DeleteFunc(j.pending, func(c connect.Committable) bool { return c.Checkpoint <= uint64(n) })
+				j.committed(uint64(n))
 				after := m.clone()
 				after.crash(nothing)
 				require.Equal(t, j.promised, committed(t, after), "S2: commit of %d is not durable", n)
@@ -179,11 +188,16 @@ var crashes = map[string]func(m *memFS){
 }
 
 func TestRecoveryAfterACrashAtEveryOperation(t *testing.T) {
-	cuts := 0
+	cuts := cutEverywhere(t, foreign, func() *memFS { return newDisk(t) })
+	require.Greater(t, cuts, 500, "the script does too little")
+	cutEverywhere(t, nil, newMemFS) // the directory is new too
+}
+
+func cutEverywhere(t require.TestingT, others []string, disk func() *memFS) (cuts int) {
 	for cut, whole := 0, false; !whole; cut++ {
 		for kind, crash := range crashes {
-			m := newDisk(t)
-			j := &job{attempt: stream.Attempt{Epoch: 1}}
+			m := disk()
+			j := &job{attempt: stream.Attempt{Epoch: 1}, others: others}
 			w := &fuse{fs: m, left: cut}
 			run(t, j, w, m)
 			whole = !w.dead
@@ -193,7 +207,7 @@ func TestRecoveryAfterACrashAtEveryOperation(t *testing.T) {
 			cuts += recoverAtEveryCut(t, m, j, fmt.Sprintf("cut at %d, %s", cut, kind))
 		}
 	}
-	require.Greater(t, cuts, 500, "the script does too little")
+	return cuts
 }
 
 // recoverAtEveryCut cuts the recovery at each of its operations, then lets the next
@@ -209,134 +223,15 @@ func recoverAtEveryCut(t require.TestingT, m *memFS, j *job, more string) (cuts 
 			whole = !w.dead
 			if whole {
 				require.NoError(t, err, more)
-				settled(t, after, j.promised, more)
+				settled(t, after, j, more)
 			}
 			crash(after)
 			_, err = next.start()(&fuse{fs: after, left: forever})
 			require.NoError(t, err, more)
-			settled(t, after, j.promised, more)
+			settled(t, after, j, more)
 		}
 	}
 	return cuts
-}
-
-// lane is the queue of works of one attempt.
-type lane struct {
-	w     *fuse
-	works []host.Work
-	done  []func(body any) // what to do with the result; nothing once a zombie
-	live  bool
-}
-
-func (l *lane) add(work host.Work, done func(any)) {
-	l.works, l.done = append(l.works, work), append(l.done, done)
-}
-
-// step runs the next work; a zombie's may end in the middle.
-func (l *lane) step(t *rapid.T) {
-	work, done := l.works[0], l.done[0]
-	l.works, l.done = l.works[1:], l.done[1:]
-	body, err := work(l.w)
-	if l.live {
-		require.NoError(t, err)
-		done(body)
-	}
-}
-
-// TestAnyHistory draws histories with any order of writes, barriers, completions,
-// late work, crashes, and zombies whose work runs on beside the next attempts.
-func TestAnyHistory(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m := newDisk(t)
-		j := &job{attempt: stream.Attempt{Epoch: 1}}
-		survive := survival{
-			func() bool { return rapid.Bool().Draw(t, "entries survive") },
-			func(n int) int { return rapid.IntRange(0, n).Draw(t, "bytes survive") },
-		}
-		var lanes []*lane
-		checkpoint, next := uint64(0), uint64(0)
-		start := func() *lane {
-			l := &lane{w: &fuse{fs: m, left: forever}, live: true}
-			promised := slices.Clone(j.promised)
-			l.add(j.start(), func(any) { require.True(t, isPrefix(promised, committed(t, m)), "S4: not recovered") })
-			next = checkpoint + 1 // those triggered before this attempt are dead
-			lanes = append(lanes, l)
-			return l
-		}
-		l := start()
-		restart := func() {
-			l.live = false
-			// Its work may go on, to its end or to some operation in the middle.
-			l.w.left = rapid.IntRange(0, 20).Draw(t, "zombie's operations")
-			l = start()
-		}
-		drain := func() {
-			for len(l.works) > 0 {
-				l.step(t)
-			}
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"write": func(t *rapid.T) {
-				if j.w.Full() {
-					t.Skip("full")
-				}
-				j.write(rapid.IntRange(1, 4).Draw(t, "records"))
-			},
-			"flush": func(t *rapid.T) {
-				work := j.w.Flush()
-				if work == nil {
-					t.Skip("not worth while")
-				}
-				l.add(work, func(any) { j.w.Flushed() })
-			},
-			"barrier": func(t *rapid.T) {
-				checkpoint++
-				n, records := checkpoint, slices.Clone(j.written)
-				l.add(j.w.PreCommit(n), func(body any) { j.preCommitted(n, records, body) })
-			},
-			"complete": func(t *rapid.T) {
-				n := uint64(rapid.IntRange(int(next), int(max(next, checkpoint))).Draw(t, "checkpoint"))
-				if _, ok := j.snapshot[n]; !ok {
-					t.Skip("not acknowledged")
-				}
-				next = n + 1
-				l.add(j.w.Commit(j.complete(n)), func(any) {
-					j.pending = slices.DeleteFunc(j.pending, func(c connect.Committable) bool { return c.Checkpoint <= n })
-				})
-			},
-			"work": func(t *rapid.T) {
-				i := rapid.IntRange(0, len(lanes)-1).Draw(t, "lane")
-				if len(lanes[i].works) == 0 {
-					t.Skip("idle")
-				}
-				lanes[i].step(t)
-			},
-			"restart": func(*rapid.T) { restart() },
-			"crash": func(*rapid.T) {
-				m.crash(survive)
-				for _, z := range lanes {
-					z.w.left, z.w.dead, z.live = 0, true, false
-				}
-				l = start()
-			},
-			"": func(t *rapid.T) {
-				visible := committed(t, m)
-				require.True(t, isPrefix(visible, j.promised), "%v visible though not complete", visible)
-			},
-		})
-		drain()
-		require.Equal(t, j.promised, committed(t, m), "all that is complete is committed")
-		for _, z := range lanes { // the zombies come to their end
-			z.live = false
-			for len(z.works) > 0 {
-				z.step(t)
-			}
-		}
-		require.Equal(t, j.promised, committed(t, m), "F4: a zombie changed what is committed")
-		l = start()
-		drain()
-		settled(t, m, j.promised, "at the end")
-	})
 }
 
 func newWriter(number uint32) connect.Writer[string] {
@@ -394,6 +289,41 @@ func TestBuffers(t *testing.T) {
 	require.Panics(t, func() { w.Flushed() }, "no flush is under way")
 	w.Write("late", 0)
 	require.Panics(t, func() { w.PreCommit(9) }, "two files with one name")
+}
+
+func TestAFlushKeepsItsBytes(t *testing.T) {
+	m := newDisk(t)
+	hw := &fuse{fs: m, left: forever}
+	w := newWriter(1)
+	var want []string
+	for checkpoint := range uint64(4) {
+		for i, v := range []string{"aaaaaaaa", "bbbbbbbb"} { // the second flush has the first one's buffer
+			v := fmt.Sprintf("%s %d %d", v, checkpoint, i)
+			w.Write(v, 0)
+			flush := w.Flush()
+			w.Write("while it is under way", 0)
+			want = append(want, v, "while it is under way")
+			_, err := flush(hw)
+			require.NoError(t, err)
+			w.Flushed()
+		}
+		preCommit := w.PreCommit(checkpoint)
+		w.Write("before the pre-commit is done", 0)
+		body, err := preCommit(hw)
+		require.NoError(t, err)
+		_, err = w.Commit(body.([]connect.Committable))(hw)
+		require.NoError(t, err)
+		require.Equal(t, want, committed(t, m))
+		want = append(want, "before the pre-commit is done")
+	}
+}
+
+func TestALeftoverOfTheSameNameIsNotOverwritten(t *testing.T) {
+	m := newDisk(t).with(t, dir+"/.tmp-sink%2F1-1-1.1-0", "another job's")
+	w := newWriter(1)
+	w.Write("1234567", 0)
+	_, err := w.PreCommit(1)(&fuse{fs: m, left: forever})
+	require.ErrorIs(t, err, fs.ErrExist)
 }
 
 func TestCommittedPartsAreSorted(t *testing.T) {
@@ -466,7 +396,7 @@ func TestDamagedFilesAreNotCommitted(t *testing.T) {
 func TestARenameCutInHalfIsMended(t *testing.T) {
 	m, cs, p := preCommitted(t)
 	m.with(t, p.final, "data\n")
-	_, err := newWriter(2).Recover(cs)(&fuse{fs: m, left: forever})
+	_, err := newWriter(1).Commit(cs)(&fuse{fs: m, left: forever})
 	require.NoError(t, err)
 	require.Nil(t, m.get(p.tmp))
 	require.Equal(t, []string{"data"}, committed(t, m))

@@ -81,7 +81,8 @@ type course struct {
 	t *testing.T
 	w World
 
-	spawned int // actors, to tell incarnations apart
+	spawned int    // actors
+	round   string // ends every name, so that rounds of a case do not meet
 	cued    int
 	wires   uint32
 
@@ -111,7 +112,7 @@ func (c *course) until(what string, cond func() bool) {
 // settle gives everything under way the time to arrive that must not arrive.
 func (c *course) settle() {
 	c.t.Helper()
-	p := c.spawn("a", fmt.Sprintf("settle%d", c.spawned))
+	p := c.spawn("a", fmt.Sprint("settle", c.spawned))
 	p.do(func(out *host.Outbox) { out.SetTimer(1, 20*time.Millisecond) })
 	p.await("timer 1")
 }
@@ -142,7 +143,7 @@ func (c *cue) Digest() uint64 { return uint64(c.n) }
 // puppet makes one that is yet to be spawned.
 func (c *course) puppet(node, name string) *puppet {
 	c.spawned++
-	return &puppet{c: c, addr: host.Address{Node: node, Name: name}}
+	return &puppet{c: c, addr: host.Address{Node: node, Name: name + c.round}}
 }
 
 // factory makes an actor of p; the factory is used once.
@@ -252,7 +253,7 @@ func (p *puppet) begin(f func(out *host.Outbox)) {
 	p.c.cued++
 	n := p.c.cued
 	q := cuer{to: p.addr, body: &cue{n: n, f: f}}
-	p.c.w.Spawn(p.addr.Node, fmt.Sprintf("cue%d", n), func(host.Env) host.Actor { return q })
+	p.c.w.Spawn(p.addr.Node, fmt.Sprint("cue", n), func(host.Env) host.Actor { return q })
 	p.c.until(fmt.Sprintf("a step of %v", p.addr), func() bool { return p.ran == n })
 }
 

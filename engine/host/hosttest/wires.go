@@ -52,6 +52,7 @@ func (p *puppet) unlessDown(f func(out *host.Outbox)) {
 // panics has p call f in a step, which must be refused.
 func (p *puppet) panics(f func(out *host.Outbox)) {
 	p.c.t.Helper()
+	require.Nil(p.c.t, p.c.w.Panic(p.addr))
 	p.begin(f)
 	p.c.until("a panic", func() bool { return p.c.w.Panic(p.addr) != nil })
 }
@@ -60,6 +61,7 @@ func (p *puppet) panics(f func(out *host.Outbox)) {
 func both(f func(c *course, pnode, qnode string)) func(c *course) {
 	return func(c *course) {
 		f(c, "a", "b")
+		c.round = "2"
 		f(c, "a", "a")
 	}
 }
@@ -271,6 +273,7 @@ var creditCases = map[string]func(c *course){
 	},
 	"nothing is written before the wire is up": func(c *course) {
 		for _, data := range []bool{true, false} {
+			c.round = fmt.Sprint(data)
 			p, q := c.spawn("a", "p"), c.spawn("a", "q")
 			id := c.wireID()
 			p.do(func(out *host.Outbox) { out.Open(1, id, host.Producer, q.addr) })

@@ -4,7 +4,8 @@
 // open-addressing index of hash tags over pages of 256 entries. A snapshot copies
 // the page headers; a page that a snapshot still sees is copied when it is first
 // written to. So no call does work in proportion to the table: the most is a new
-// index for one key group, or at a snapshot one header a page.
+// index (and lists of tags, pages and free slots) for one key group, or at a
+// snapshot one header a page.
 //
 // Values are replaced, never mutated: what a value points to (a slice, a map) must
 // not change once it is in a table, since a snapshot may be reading it.
@@ -131,10 +132,10 @@ func (g *group[K, V]) find(tag uint32, k K) (at place, slot uint32, ok bool) {
 		return 0, 0, false
 	}
 	mask := uint32(len(g.index) - 1)
-	short := short(tag)
+	part := short(tag)
 	for n := tag & mask; ; n = (n + 1) & mask {
 		b := &g.index[n]
-		for m := b.match(short); m != 0; m &= m - 1 {
+		for m := b.match(part); m != 0; m &= m - 1 {
 			i := uint32(bits.TrailingZeros64(m)) / 8
 			slot = b.slots[i]
 			if g.pages[slot>>pageBits][slot&pageMask].key == k {

@@ -1,0 +1,181 @@
+// Simrun runs Weir's scenarios in the simulator and live; see simrun --help.
+//
+// Exit status: 0 if all promises held, 1 if one was broken, 2 for bad usage or
+// input, 3 if a run was not deterministic.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/weirstream/weir/scenarios"
+)
+
+// Exit statuses.
+const (
+	ok               = 0
+	broken           = 1
+	badUsage         = 2
+	nondeterministic = 3
+)
+
+type cli struct {
+	List   listCommand   `cmd:"" help:"List the scenarios with promise, modes and faults."`
+	Run    runCommand    `cmd:"" help:"Run a scenario once in the simulator."`
+	Replay replayCommand `cmd:"" help:"Run what a trace records again, and compare."`
+	Live   liveCommand   `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
+}
+
+type listCommand struct {
+	JSON bool `name:"json" help:"Print one JSON object."`
+}
+
+type runCommand struct {
+	Scenario  string   `arg:"" help:"Scenario, as listed by simrun list."`
+	Seed      uint64   `default:"1" help:"Seed of everything that is drawn."`
+	Mode      string   `default:"aligned" help:"Checkpoint mode: aligned or unaligned."`
+	Input     string   `placeholder:"FILE" help:"Input file instead of the scenario's own."`
+	Output    string   `placeholder:"FILE" help:"Where to write the result."`
+	From      string   `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
+	Set       []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
+	Trace     string   `placeholder:"FILE" help:"Where to record the run."`
+	Dir       string   `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
+	StopAfter int      `placeholder:"N" help:"Cut the power after N completed checkpoints."`
+	Out       string   `default:"weir-failures" placeholder:"DIR" help:"Where failing cases are saved."`
+	JSON      bool     `name:"json" help:"Print one JSON object."`
+}
+
+type replayCommand struct {
+	Trace  string `arg:"" help:"Trace file."`
+	Around uint64 `placeholder:"N" help:"Show the events around number N."`
+	JSON   bool   `name:"json" help:"Print one JSON object."`
+}
+
+type liveCommand struct {
+	Scenario string   `arg:"" help:"Scenario, as listed by simrun list."`
+	Mode     string   `default:"aligned" help:"Checkpoint mode: aligned or unaligned."`
+	Kills    int      `default:"0" placeholder:"N" help:"How often to kill the process, each time after a checkpoint has completed."`
+	Dir      string   `placeholder:"DIR" help:"Job directory, created, empty; a temporary one by default."`
+	Input    string   `placeholder:"FILE" help:"Input file instead of the scenario's own."`
+	Output   string   `placeholder:"FILE" help:"Where to write the result."`
+	From     string   `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
+	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
+	JSON     bool     `name:"json" help:"Print one JSON object."`
+}
+
+func main() {
+	if scenarios.IsLiveChild() {
+		os.Exit(scenarios.LiveChild())
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process, so that tests can call it.
+func run(args []string, stdout, stderr io.Writer) int {
+	var c cli
+	helped := false
+	parser, err := kong.New(&c, kong.Name("simrun"),
+		kong.Description("Runs Weir's scenarios in the simulator and live."),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return complain(stderr, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if helped {
+		return ok
+	}
+	if err != nil {
+		return complain(stderr, err)
+	}
+	status, err := ctx.Selected().Target.Addr().Interface().(command).execute(stdout, stderr)
+	if err != nil {
+		return complain(stderr, err)
+	}
+	return status
+}
+
+// complain prints an error in one line.
+func complain(stderr io.Writer, err error) int {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	fmt.Fprintln(stderr, "simrun:", text)
+	var u *scenarios.UsageError
+	var p *kong.ParseError
+	if errors.As(err, &u) || errors.As(err, &p) {
+		return badUsage
+	}
+	return broken
+}
+
+// command is one command of the command line.
+type command interface {
+	execute(stdout, stderr io.Writer) (int, error)
+}
+
+// print prints a result as JSON or as text.
+func print(w io.Writer, asJSON bool, v any, text string) error {
+	if !asJSON {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func status(verdict string) int {
+	switch verdict {
+	case scenarios.Pass:
+		return ok
+	case scenarios.Nondeterministic:
+		return nondeterministic
+	}
+	return broken
+}
+
+func (c *listCommand) execute(stdout, _ io.Writer) (int, error) {
+	l := scenarios.Listing()
+	return ok, print(stdout, c.JSON, l, l.Text())
+}
+
+func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
+	r, err := scenarios.Run(scenarios.RunOptions{
+		Scenario: c.Scenario, Mode: c.Mode, Seed: c.Seed, Input: c.Input, Output: c.Output, From: c.From, Set: c.Set,
+		Trace: c.Trace, Dir: c.Dir, StopAfter: c.StopAfter, Failures: c.Out,
+	})
+	if err != nil {
+		return 0, err
+	}
+	return status(r.Verdict), print(stdout, c.JSON, r, r.Text())
+}
+
+func (c *replayCommand) execute(stdout, _ io.Writer) (int, error) {
+	r, err := scenarios.Replay(c.Trace)
+	if err != nil {
+		return 0, err
+	}
+	text, err := r.Text(c.Around)
+	if err != nil {
+		return 0, err
+	}
+	return status(r.Verdict), print(stdout, c.JSON, r, text)
+}
+
+func (c *liveCommand) execute(stdout, stderr io.Writer) (int, error) {
+	r, err := scenarios.Live(scenarios.LiveOptions{
+		Scenario: c.Scenario, Mode: c.Mode, Kills: c.Kills, Dir: c.Dir, Input: c.Input, Output: c.Output, From: c.From, Set: c.Set,
+		Log: stderr,
+	})
+	if err != nil {
+		return 0, err
+	}
+	return status(r.Verdict), print(stdout, c.JSON, r, r.Text())
+}

@@ -1,0 +1,313 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/stream"
+)
+
+// ErrNoReference is wrapped by the errors of [Interpret] that say that nobody can
+// tell what the job must output.
+var ErrNoReference = errors.New("such a job has no reference output")
+
+// Record is a record as a source emits it: a value of the source's type and its
+// event time in milliseconds since the Unix epoch, or stream.NoTime.
+type Record struct {
+	Value any
+	Time  int64
+}
+
+// Output is what a job must output.
+type Output struct {
+	Sinks []SinkOutput // in the order of the graph
+}
+
+// Sink returns the output of the sink with that uid, or nil.
+func (o *Output) Sink(uid string) *SinkOutput {
+	for i := range o.Sinks {
+		if o.Sinks[i].UID == uid {
+			return &o.Sinks[i]
+		}
+	}
+	return nil
+}
+
+// SinkOutput is what one sink must have committed when all input is through.
+type SinkOutput struct {
+	UID string
+	// Lines are the encoded records in the interpreter's order.
+	Lines []string
+	// Chains has for each line the keys of the keyed operators that it came
+	// through, such as `"the"` or `"the"/3`; empty if there was none. A record
+	// that a timer emitted has the timer's key only.
+	Chains []string
+}
+
+// KeyedBy is the lines for [CheckPerKeyOrder] with their keys. Lines of one key
+// that came through different key chains are an error: nothing orders them in a
+// job that runs in parallel. Use [Keyed] where something else does.
+func (s *SinkOutput) KeyedBy(key func(line string) string) ([]KeyedLine, error) {
+	chains := make(map[string]string)
+	for i, line := range s.Lines {
+		k := key(line)
+		chain, ok := chains[k]
+		if !ok {
+			chains[k] = s.Chains[i]
+		} else if chain != s.Chains[i] {
+			return nil, fmt.Errorf("sink %q: key %q has lines by way of the keys %s and %s, whose order the job leaves open",
+				s.UID, k, orNone(chain), orNone(s.Chains[i]))
+		}
+	}
+	return Keyed(s.Lines, key), nil
+}
+
+func orNone(chain string) string {
+	if chain == "" {
+		return "(none)"
+	}
+	return chain
+}
+
+// Interpret computes what a validated job must output: it runs one operator after
+// the other over all of its input, with the user's functions and a Go map for
+// state. Inputs has the records of each source by uid, in an order in which its
+// splits may be read. It is deterministic if the user's functions are.
+//
+// Event time stands still until an operator has seen all its input; then the
+// watermark is stream.MaxWatermark and timers fire in order of time, those of one
+// time in the order in which they were set. The multiset of output is therefore
+// exact for jobs of which every operator emits the same multiset
+//
+//   - in whatever order records of different channels arrive: stateless ones; a
+//     Reduce whose intermediate results don't depend on the order of a key's
+//     records, such as a count; any keyed operator that gets the records of a key
+//     through one channel, from one split;
+//   - whenever between the last record a timer is about and the end of the input
+//     the watermark passes it: a Process that doesn't ask for the watermark, and
+//     for which a timer's result is not touched by later records of its key, such
+//     as a window without late records.
+//
+// The order of lines is exact within a key chain if that of the records is.
+//
+// Errors: inputs that lack a source or name something else; a panic or an error
+// of a user's function, which is wrapped and named with its operator and record; a
+// job without reference output (see [ErrNoReference]): one that sets
+// processing-time timers or reads the clock, whose timers never come to an end, or
+// with a sink that can't say what it writes.
+func Interpret(g *graph.Graph, inputs map[string][]Record) (*Output, error) {
+	if err := checkInputs(g, inputs); err != nil {
+		return nil, err
+	}
+	out := &Output{}
+	results := make(map[*graph.Node][]record, len(g.Nodes))
+	for _, n := range g.Nodes {
+		e := &execution{node: n}
+		if n.Kind == graph.Source {
+			for _, r := range inputs[n.UID] {
+				e.out = append(e.out, record{r.Value, r.Time, nil})
+			}
+		} else if err := e.run(merged(n, results)); err != nil {
+			return nil, fmt.Errorf("operator %q%w", n.UID, err)
+		}
+		results[n] = e.out
+		if n.Kind == graph.Sink {
+			e.sink.UID = n.UID
+			out.Sinks = append(out.Sinks, e.sink)
+		}
+	}
+	return out, nil
+}
+
+func checkInputs(g *graph.Graph, inputs map[string][]Record) error {
+	for _, n := range g.Nodes {
+		if _, ok := inputs[n.UID]; n.Kind == graph.Source && !ok {
+			return fmt.Errorf("source %q has no input records", n.UID)
+		}
+	}
+	var strange []string
+	for uid := range inputs {
+		if n := g.Node(uid); n == nil || n.Kind != graph.Source {
+			strange = append(strange, uid)
+		}
+	}
+	if len(strange) > 0 {
+		slices.Sort(strange)
+		return fmt.Errorf("input records for %q, which the job has no source for", strange)
+	}
+	return nil
+}
+
+// record is a record on its way, with the keys it came through.
+type record struct {
+	value any
+	time  int64
+	keys  *chain
+}
+
+// merged is all input of a node.
+func merged(n *graph.Node, results map[*graph.Node][]record) []record {
+	if len(n.Inputs) == 1 {
+		return results[n.Inputs[0].From]
+	}
+	var in []record
+	for _, e := range n.Inputs {
+		in = append(in, results[e.From]...)
+	}
+	return in
+}
+
+// chain is the key of the last keyed operator and the chain before it.
+type chain struct {
+	before *chain
+	key    any
+	text   string
+}
+
+func (c *chain) String() string {
+	if c == nil {
+		return ""
+	}
+	if c.text == "" {
+		key := fmt.Sprint(c.key)
+		if s, ok := c.key.(string); ok {
+			key = strconv.Quote(s)
+		}
+		c.text = strings.TrimPrefix(c.before.String()+"/"+key, "/")
+	}
+	return c.text
+}
+
+// chains makes the chains of a keyed operator; most records of a key share one.
+type chains map[any]*chain
+
+func (cs chains) through(before *chain, key any) *chain {
+	if c := cs[key]; c != nil && c.before == before {
+		return c
+	}
+	c := &chain{before: before, key: key}
+	cs[key] = c
+	return c
+}
+
+// execution is one operator at work.
+type execution struct {
+	node *graph.Node
+	out  []record
+	sink SinkOutput
+
+	at, of  int    // the record in work, from 1, of how many
+	during  string // what else is in work
+	refusal error  // why the job has no reference output
+}
+
+// refused is the panic that takes a refusal through the user's function. The
+// refusal holds also if the function recovers.
+type refused struct{}
+
+func (e *execution) refuse(format string, args ...any) {
+	if e.refusal == nil {
+		e.refusal = fmt.Errorf(" "+format+": %w", append(args, ErrNoReference)...)
+	}
+	panic(refused{})
+}
+
+func (e *execution) run(in []record) (err error) {
+	defer func() {
+		switch v := recover(); {
+		case e.refusal != nil:
+			err = e.refusal
+		case v != nil:
+			err = e.failure(v)
+		}
+	}()
+	e.of = len(in)
+	switch e.node.Kind {
+	case graph.Reduce:
+		e.reduce(in)
+	case graph.Process:
+		e.process(in)
+	default:
+		e.stateless(in)
+	}
+	return nil
+}
+
+func (e *execution) failure(v any) error {
+	where := e.during
+	if where == "" {
+		where = fmt.Sprintf("record %d of %d", e.at, e.of)
+	}
+	if err, ok := v.(error); ok {
+		return fmt.Errorf(", %s: %w", where, err)
+	}
+	return fmt.Errorf(", %s: panic: %v", where, v)
+}
+
+func (e *execution) stateless(in []record) {
+	do := e.step()
+	for i, r := range in {
+		e.at = i + 1
+		do(r)
+	}
+}
+
+// step is what a stateless operator does with a record.
+func (e *execution) step() func(r record) {
+	logic := &e.node.Logic
+	push := func(v any, r record) { e.out = append(e.out, record{v, r.time, r.keys}) }
+	switch e.node.Kind {
+	case graph.Map:
+		return func(r record) { push(logic.Map(r.value), r) }
+	case graph.FlatMap:
+		return func(r record) { logic.FlatMap(r.value, func(v any) { push(v, r) }) }
+	case graph.Filter:
+		return func(r record) {
+			if logic.Filter(r.value) {
+				push(r.value, r)
+			}
+		}
+	case graph.Timestamps:
+		return func(r record) { e.out = append(e.out, record{r.value, logic.Time(r.value), r.keys}) }
+	case graph.Sink:
+		if logic.Encode == nil {
+			e.refuse("is a sink that can't say what it writes (it has no Encode method)")
+		}
+		return func(r record) {
+			e.sink.Lines = append(e.sink.Lines, string(logic.Encode(nil, r.value)))
+			e.sink.Chains = append(e.sink.Chains, r.keys.String())
+		}
+	}
+	panic(fmt.Errorf("the interpreter knows no %s", e.node.Kind))
+}
+
+func (e *execution) reduce(in []record) {
+	logic, state, keys := &e.node.Logic, map[any]any{}, chains{}
+	for i, r := range in {
+		e.at = i + 1
+		key, v := logic.Key(r.value), r.value
+		if acc, ok := state[key]; ok {
+			v = logic.Reduce(acc, v)
+		}
+		state[key] = v
+		e.out = append(e.out, record{v, r.time, keys.through(r.keys, key)})
+	}
+}
+
+func (e *execution) process(in []record) {
+	e.during = "opening"
+	p := &process{execution: e, chains: chains{}, watermark: stream.NoTime}
+	processor := e.node.Logic.Process(p.declare)
+	e.during = ""
+	for i, r := range in {
+		e.at = i + 1
+		p.use(e.node.Logic.Key(r.value), r.keys)
+		processor.Process(p, p.key, r.value, r.time)
+	}
+	p.watermark = stream.MaxWatermark
+	p.fire(processor)
+}

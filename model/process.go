@@ -1,0 +1,168 @@
+package model
+
+import (
+	"container/heap"
+	"fmt"
+
+	"github.com/weirstream/weir/engine/graph"
+)
+
+// An operator may fire so many timers: timers that set timers may go on for ever.
+const (
+	maxFirings          = 1 << 20
+	maxFiringsPerRecord = 1 << 10 // on top of it
+)
+
+// process is a process function at work, and what it is given.
+type process struct {
+	*execution
+	chains    chains
+	names     []string // of the states
+	key       any
+	keys      *chain // nil while no key is in use
+	watermark int64
+	timers    timers
+}
+
+var _ graph.ProcessContext = (*process)(nil)
+
+func (p *process) use(key any, before *chain) {
+	p.key, p.keys = key, p.chains.through(before, key)
+}
+
+// Emit implements graph.ProcessContext, as do the methods below.
+func (p *process) Emit(v any, ts int64) { p.out = append(p.out, record{v, ts, p.keys}) }
+
+func (p *process) SetTimer(at int64, event bool) {
+	if !event {
+		p.refuse("sets processing-time timers")
+	}
+	p.timers.set(timerID{at, p.key})
+}
+
+// DeleteTimer has nothing to do for processing time, which has no timers here.
+func (p *process) DeleteTimer(at int64, event bool) {
+	if event {
+		delete(p.timers.live, timerID{at, p.key})
+	}
+}
+
+func (p *process) Watermark() int64 { return p.watermark }
+
+func (p *process) ProcessingTime() int64 {
+	p.refuse("reads the clock")
+	return 0
+}
+
+// declare makes a state.
+func (p *process) declare(name string) graph.Slot {
+	for _, n := range p.names {
+		if n == name {
+			panic(fmt.Errorf("state %q is declared twice", name))
+		}
+	}
+	p.names = append(p.names, name)
+	return &slot{p, name, map[any]any{}}
+}
+
+// fire fires what is set, and what that sets.
+func (p *process) fire(processor graph.Processor) {
+	for n := 0; ; n++ {
+		t, ok := p.timers.take()
+		if !ok {
+			return
+		}
+		if n >= maxFirings+maxFiringsPerRecord*p.of {
+			p.refuse("has timers that still come due after %d have fired at the end of the input", n)
+		}
+		p.during = fmt.Sprintf("timer at %d of key %v", t.at, t.key)
+		p.use(t.key, nil)
+		processor.Timer(p, t.key, t.at, true)
+	}
+}
+
+// slot is one named state: a value for each key.
+type slot struct {
+	process *process
+	name    string
+	values  map[any]any
+}
+
+// current is the key in use. Without one there is no state to speak of.
+func (s *slot) current() any {
+	if s.process.keys == nil {
+		panic(fmt.Errorf("state %q is used without a key", s.name))
+	}
+	return s.process.key
+}
+
+// Get implements graph.Slot, as do the methods below.
+func (s *slot) Get() (any, bool) {
+	v, ok := s.values[s.current()]
+	return v, ok
+}
+
+func (s *slot) Set(v any) { s.values[s.current()] = v }
+
+func (s *slot) Clear() { delete(s.values, s.current()) }
+
+// timerID is a timer: a key has at most one for a time.
+type timerID struct {
+	at  int64
+	key any
+}
+
+type timer struct {
+	timerID
+	seq uint64
+}
+
+// timers are in a heap by time, then by the order in which they were set. Deleted
+// ones stay in it.
+type timers struct {
+	heap []timer
+	live map[timerID]uint64 // the seq that counts
+	seq  uint64
+}
+
+func (ts *timers) set(id timerID) {
+	if _, ok := ts.live[id]; ok {
+		return
+	}
+	if ts.live == nil {
+		ts.live = map[timerID]uint64{}
+	}
+	ts.seq++
+	ts.live[id] = ts.seq
+	heap.Push(ts, timer{id, ts.seq})
+}
+
+func (ts *timers) take() (timerID, bool) {
+	for len(ts.heap) > 0 {
+		t := heap.Pop(ts).(timer)
+		if ts.live[t.timerID] == t.seq {
+			delete(ts.live, t.timerID)
+			return t.timerID, true
+		}
+	}
+	return timerID{}, false
+}
+
+// Len implements heap.Interface, as do the methods below.
+func (ts *timers) Len() int { return len(ts.heap) }
+
+func (ts *timers) Less(i, j int) bool {
+	a, b := &ts.heap[i], &ts.heap[j]
+	return a.at < b.at || a.at == b.at && a.seq < b.seq
+}
+
+func (ts *timers) Swap(i, j int) { ts.heap[i], ts.heap[j] = ts.heap[j], ts.heap[i] }
+
+func (ts *timers) Push(x any) { ts.heap = append(ts.heap, x.(timer)) }
+
+func (ts *timers) Pop() any {
+	last := len(ts.heap) - 1
+	t := ts.heap[last]
+	ts.heap = ts.heap[:last]
+	return t
+}

@@ -1,0 +1,57 @@
+package model
+
+import "fmt"
+
+// The causes of trouble that [CheckProvoked] tells apart; any other text is a
+// cause that needs a fault.
+const (
+	CauseUser  = "user function" // a user's function failed
+	CauseLimit = "limit"         // a configured timeout or limit
+	CauseBug   = "engine bug"    // an assertion of the engine failed
+)
+
+// Trouble is something that went wrong: a failure, a decline, an abort, an expiry.
+type Trouble struct {
+	Event uint64 // when: the number of the event in its run
+	What  string // such as "checkpoint 3 aborted: declined"
+	Cause string
+}
+
+// Fault is an injected fault.
+type Fault struct {
+	Event        uint64
+	Kind, Target string
+}
+
+// CheckProvoked checks that all trouble was provoked (M5): that there was a fault
+// at or before its event, or a user's function or a configured limit caused it.
+// Neither list need be sorted.
+func CheckProvoked(troubles []Trouble, faults []Fault) []string {
+	var first *Fault
+	for i := range faults {
+		if first == nil || faults[i].Event < first.Event {
+			first = &faults[i]
+		}
+	}
+	var out []string
+	for _, t := range troubles {
+		switch {
+		case t.Cause == CauseBug:
+			out = append(out, fmt.Sprintf("event %d: %s (%s)", t.Event, t.What, t.Cause))
+		case t.Cause == CauseUser, t.Cause == CauseLimit:
+		case first == nil:
+			out = append(out, fmt.Sprintf("event %d: %s (cause: %s), but the run has no fault", t.Event, t.What, t.cause()))
+		case first.Event > t.Event:
+			out = append(out, fmt.Sprintf("event %d: %s (cause: %s), but the first fault, %s at %s, came later, at event %d",
+				t.Event, t.What, t.cause(), first.Kind, first.Target, first.Event))
+		}
+	}
+	return out
+}
+
+func (t Trouble) cause() string {
+	if t.Cause == "" {
+		return "none"
+	}
+	return t.Cause
+}

@@ -1,0 +1,133 @@
+package scenarios
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/engine/live"
+	"github.com/weirstream/weir/engine/snapshot"
+)
+
+// childVariable holds a live child's order, as JSON.
+const childVariable = "WEIR_LIVE_CHILD"
+
+// order is what a live child is told to run.
+type order struct {
+	Scenario string
+	Mode     Mode
+	Set      []string
+	Dir      string
+	Input    string // absolute path
+	// Held says that the source stops at Allowed records a subtask and does not
+	// end: the process will be killed.
+	Held    bool
+	Allowed int64
+}
+
+// said is one line that a live child writes to its standard output.
+type said struct {
+	// What is "completed", "aborted", "declined", "restored", "violation",
+	// "finished" or "failed".
+	What       string
+	Checkpoint uint64 `json:",omitempty"`
+	Bytes      int64  `json:",omitempty"`
+	Oracle     string `json:",omitempty"`
+	Text       string `json:",omitempty"`
+}
+
+// IsLiveChild reports whether this process is one that Live has started.
+func IsLiveChild() bool { return os.Getenv(childVariable) != "" }
+
+// LiveChild is the main function of a live child: it runs the job in its directory
+// and reports on standard output. It ends when its parent does.
+func LiveChild() int {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // ends with the parent
+		os.Exit(1)
+	}()
+	c := &child{out: json.NewEncoder(os.Stdout)}
+	if err := c.run(); err != nil {
+		c.say(said{What: "failed", Text: err.Error()})
+		return 1
+	}
+	c.say(said{What: "finished"})
+	return 0
+}
+
+type child struct {
+	mu   sync.Mutex
+	out  *json.Encoder
+	cuts *cuts
+}
+
+func (c *child) say(s said) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.out.Encode(s) // if the parent is gone, so will we be
+}
+
+func (c *child) run() error {
+	var o order
+	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &o); err != nil {
+		return err
+	}
+	s, err := Find(o.Scenario)
+	if err != nil {
+		return err
+	}
+	config, err := s.Config(o.Mode, o.Set)
+	if err != nil {
+		return err
+	}
+	files, err := live.OpenFS(o.Dir, map[string]string{InputFile: o.Input})
+	if err != nil {
+		return err
+	}
+	var pace Pace
+	if o.Held {
+		pace = func(emitted int64) bool { return emitted < o.Allowed }
+	}
+	job := s.Job(pace)
+	g, err := engine.Describe(config, job)
+	if err != nil {
+		return err
+	}
+	if data, err := os.ReadFile(o.Input); err == nil {
+		c.cuts = newCuts(g, config, data)
+	}
+	return live.RunJob(live.JobOptions{Config: config, Job: job, FS: files, Listener: c})
+}
+
+// On implements host.Listener.
+func (c *child) On(e *host.Event) {
+	switch e.Kind {
+	case host.CheckpointCompleted:
+		if m, ok := e.Data.(*snapshot.Metadata); ok && c.cuts != nil {
+			if wrong := c.cuts.check(m); len(wrong) > 0 {
+				c.say(said{What: "violation", Oracle: "cut", Text: strings.Join(wrong, "\n")})
+			}
+		}
+		c.say(said{What: "completed", Checkpoint: e.Checkpoint})
+	case host.CheckpointAborted:
+		c.say(said{What: "aborted", Checkpoint: e.Checkpoint, Text: e.Text})
+	case host.CheckpointDeclined:
+		c.say(said{What: "declined", Checkpoint: e.Checkpoint, Text: e.Text})
+	case host.Deploying:
+		if e.Checkpoint > 0 {
+			c.say(said{What: "restored", Checkpoint: e.Checkpoint})
+		}
+	case host.Restored:
+		c.say(said{What: "in flight", Checkpoint: e.Checkpoint, Bytes: e.N})
+	case host.Restarting, host.TaskFailed:
+		// Nothing is injected into a live process while it runs: it dies as a whole.
+		if e.Cause != host.CauseInput && e.Cause != host.CauseCorrupt {
+			c.say(said{What: "violation", Oracle: "provocation", Text: fmt.Sprintf("%s %s: %s (%s)", e.Subject, e.Kind, e.Text, e.Cause)})
+		}
+	}
+}

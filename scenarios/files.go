@@ -1,0 +1,190 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/weirstream/weir/engine/snapshot"
+	"github.com/weirstream/weir/sim/cluster"
+)
+
+// UsageError is an error in what the user asked for: exit status 2.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// readInput reads a run's input.
+func (s *Scenario) readInput(path string) (string, []byte, error) {
+	if path == "" {
+		var err error
+		if path, err = s.DefaultInput(); err != nil {
+			return "", nil, &UsageError{err}
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", nil, usage("--input %s: %w", path, cause(err))
+	}
+	if !info.Mode().IsRegular() {
+		return "", nil, usage("--input %s is not a regular file", path)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", nil, usage("--input %s: %w", path, cause(err))
+	}
+	return path, data, nil
+}
+
+// cause strips the operation and path that os puts in front.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// checkOutput refuses a place where a file can't be written, before the run.
+func checkOutput(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return usage("%s %s is a directory; name a file", flag, path)
+	}
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil {
+		return usage("%s %s: %s: %w", flag, path, dir, cause(err))
+	} else if !info.IsDir() {
+		return usage("%s %s: %s is not a directory", flag, path, dir)
+	}
+	return nil
+}
+
+// checkDir refuses a directory that holds something already.
+func checkDir(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return checkOutput(flag, path)
+	case err != nil:
+		return usage("%s %s: %w", flag, path, cause(err))
+	case len(entries) > 0:
+		return usage("%s %s is not empty; name a new directory", flag, path)
+	}
+	return nil
+}
+
+// writeWhole writes a file by a temporary one, so that it is never half there.
+func writeWhole(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
+}
+
+// Origin is a checkpoint with the rest of the job directory it was found in: what
+// --from names.
+type Origin struct {
+	Root       string // job directory
+	Checkpoint uint64
+}
+
+// FindOrigin resolves --from: a job directory, its checkpoints directory, or one
+// chk-N in it.
+func FindOrigin(path string) (*Origin, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, usage("--from %s: %w", path, err)
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return nil, usage("--from %s: %w", path, cause(err))
+	}
+	if !info.IsDir() {
+		return nil, usage("--from %s is not a directory; name a job directory or a chk-N in it", path)
+	}
+	if id, ok := snapshot.ParseDir(filepath.Base(abs)); ok {
+		if _, err := os.Stat(filepath.Join(abs, snapshot.MetadataName)); err != nil {
+			return nil, usage("--from %s: it has no %s, so the checkpoint never completed", path, snapshot.MetadataName)
+		}
+		return &Origin{filepath.Dir(filepath.Dir(abs)), id}, nil
+	}
+	dir := abs
+	if filepath.Base(abs) != checkpointDir {
+		dir = filepath.Join(abs, checkpointDir)
+	}
+	ids, err := completed(dir)
+	if err != nil || len(ids) == 0 {
+		return nil, usage("--from %s: there is no completed checkpoint in %s", path, dir)
+	}
+	return &Origin{filepath.Dir(dir), ids[len(ids)-1]}, nil
+}
+
+const checkpointDir = "checkpoints"
+
+// completed is the ids of the complete checkpoints in a directory, ascending.
+func completed(dir string) ([]uint64, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var ids []uint64
+	for _, e := range entries {
+		id, ok := snapshot.ParseDir(e.Name())
+		if !ok {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, e.Name(), snapshot.MetadataName)); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// Files reads what a run that starts from the checkpoint needs: the checkpoint,
+// the sink's directory and the leaders' epochs, named as in a job directory.
+func (o *Origin) Files() ([]cluster.File, error) {
+	chk := filepath.Join(checkpointDir, filepath.Base(snapshot.Dir("", o.Checkpoint)))
+	var files []cluster.File
+	for _, dir := range []string{chk, OutputDir, "ha"} {
+		entries, err := os.ReadDir(filepath.Join(o.Root, dir))
+		if errors.Is(err, fs.ErrNotExist) && dir != chk {
+			continue
+		}
+		if err != nil {
+			return nil, usage("--from: %w", err)
+		}
+		for _, e := range entries {
+			if !e.Type().IsRegular() {
+				continue
+			}
+			data, err := os.ReadFile(filepath.Join(o.Root, dir, e.Name()))
+			if err != nil {
+				return nil, usage("--from: %w", err)
+			}
+			files = append(files, cluster.File{Name: filepath.ToSlash(filepath.Join(dir, e.Name())), Data: data})
+		}
+	}
+	return files, nil
+}

@@ -1,0 +1,163 @@
+package scenarios
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/weirstream/weir/sim/cluster"
+	"github.com/weirstream/weir/sim/trace"
+)
+
+// Names of what a trace's header keeps beyond its own fields.
+const (
+	extraSet  = "set"
+	extraFrom = "from"
+	extraStop = "stop-after"
+)
+
+// header says what a run is, enough to run it again.
+func (r *run) header() trace.Header {
+	h := trace.Header{
+		Scenario: r.scenario.Name, Seed: r.o.Seed, Mode: string(r.mode), Strategy: "uniform",
+		Settings: map[string]string{},
+		Input:    &trace.Input{Name: r.input, Size: int64(len(r.data)), XXHash64: sum(r.data)},
+		Module:   "unknown", Commit: "unknown", Go: runtime.Version(),
+		Extra: map[string]string{
+			extraSet: strings.Join(r.o.Set, "\n"), extraFrom: r.o.From, extraStop: strconv.Itoa(r.o.StopAfter),
+		},
+	}
+	for _, kv := range r.config.Settings() {
+		h.Settings[kv[0]] = kv[1]
+	}
+	if b, ok := debug.ReadBuildInfo(); ok {
+		h.Module = b.Main.Path + "@" + b.Main.Version
+		for _, s := range b.Settings {
+			if s.Key == "vcs.revision" {
+				h.Commit = s.Value
+			}
+		}
+	}
+	return h
+}
+
+func sum(data []byte) string { return fmt.Sprintf("%016x", xxhash.Sum64(data)) }
+
+// Replayed is the outcome of a replay, as --json prints it.
+type Replayed struct {
+	Agreed bool `json:"agreed"`
+	// FirstDifference is where the run left the trace, nil if it agreed.
+	FirstDifference *Difference `json:"first_difference"`
+	TraceHash       string      `json:"trace_hash"`
+	Verdict         string      `json:"verdict"`
+	// Records agreed before the first difference, or in all.
+	Records uint64 `json:"records"`
+
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Recorded string `json:"recorded_verdict"`
+
+	trace      *trace.Trace
+	difference string
+	report     *Report
+}
+
+// Difference names the first event that differs.
+type Difference struct {
+	Event uint64 `json:"event"` // its number in the trace; in the run if the trace has ended
+	Trace string `json:"trace"` // what the trace has there
+	Run   string `json:"run"`   // what the run did
+}
+
+// Replay runs what a trace records again and compares. An error is a *UsageError.
+func Replay(path string) (*Replayed, error) {
+	t, err := trace.Open(path)
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	r, err := prepareReplay(path, t)
+	if err != nil {
+		return nil, err
+	}
+	var follower *trace.Follower
+	rep, _, err := r.execute(func() (*cluster.Recorder, error) {
+		rec := &cluster.Recorder{}
+		follower = t.Follow(rec.Name, cluster.Describe)
+		rec.To = func(r *trace.Record) { follower.Next(r) }
+		return rec, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := &Replayed{
+		Agreed: true, TraceHash: rep.TraceHash, Verdict: rep.Verdict, Scenario: rep.Scenario, Seed: rep.Seed,
+		Recorded: t.Verdict, trace: t, report: rep,
+	}
+	if d := follower.End(rep.Verdict); d != nil {
+		p.Agreed, p.Verdict, p.difference = false, Nondeterministic, d.String()
+		p.FirstDifference = &Difference{Trace: d.WantLine, Run: d.GotLine}
+		if d.Got != nil {
+			p.FirstDifference.Event = d.Got.Number
+		}
+		if d.Want != nil {
+			p.FirstDifference.Event = d.Want.Number
+		}
+	}
+	p.Records = follower.Matched()
+	return p, nil
+}
+
+func prepareReplay(path string, t *trace.Trace) (*run, error) {
+	h := t.Header
+	o := RunOptions{Scenario: h.Scenario, Mode: h.Mode, Seed: h.Seed, From: h.Extra[extraFrom]}
+	if h.Input != nil {
+		o.Input = h.Input.Name
+	}
+	if s := h.Extra[extraSet]; s != "" {
+		o.Set = strings.Split(s, "\n")
+	}
+	if s := h.Extra[extraStop]; s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return nil, usage("trace %s: its header has stop-after %q, which is not a number", path, s)
+		}
+		o.StopAfter = n
+	}
+	r, err := prepare(o)
+	if err != nil {
+		return nil, usage("trace %s can't be run again: %w", path, err)
+	}
+	if h.Input != nil && sum(r.data) != h.Input.XXHash64 {
+		return nil, usage("trace %s was recorded with an input of %d bytes, hash %s; %s now has %d bytes, hash %s",
+			path, h.Input.Size, h.Input.XXHash64, r.input, len(r.data), sum(r.data))
+	}
+	return r, nil
+}
+
+// Text is the outcome for people, with the rows around an event if it is not 0.
+func (p *Replayed) Text(around uint64) (string, error) {
+	var b strings.Builder
+	if around > 0 {
+		first := uint64(0)
+		if around > 20 {
+			first = around - 20
+		}
+		if err := p.trace.Text(&b, cluster.Describe, first, around+20); err != nil {
+			return "", err
+		}
+		b.WriteString("\n")
+	}
+	if p.Agreed {
+		fmt.Fprintf(&b, "AGREED  %s  seed=%d  %d records, hash %s, verdict %s\n", p.Scenario, p.Seed, p.Records, p.TraceHash, p.Verdict)
+		for _, v := range p.report.Violations {
+			fmt.Fprintf(&b, "  %-12s %s (event %d)\n", v.Oracle, v.Message, v.Event)
+		}
+		return b.String(), nil
+	}
+	fmt.Fprintf(&b, "NOT THE SAME  %s  seed=%d  %d records agreed\n%s", p.Scenario, p.Seed, p.Records, p.difference)
+	return b.String(), nil
+}

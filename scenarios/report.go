@@ -1,0 +1,106 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Verdicts.
+const (
+	Pass             = "pass"
+	Fail             = "fail"
+	Nondeterministic = "nondeterministic"
+)
+
+// Report is the outcome of a run, as --json prints it.
+type Report struct {
+	Scenario   string      `json:"scenario"`
+	Seed       uint64      `json:"seed"`
+	Mode       Mode        `json:"mode"`
+	Verdict    string      `json:"verdict"`
+	Violations []Violation `json:"violations"`
+	TraceHash  string      `json:"trace_hash"`
+	Events     uint64      `json:"events"`
+	RecordsIn  int64       `json:"records_in"`
+	RecordsOut int64       `json:"records_out"`
+	Duplicates int64       `json:"duplicates"`
+	Checks     Checkpoints `json:"checkpoints"`
+	Restores   int         `json:"restores"`
+	Kills      int         `json:"kills"`
+	// Faults counts the faults that happened, by kind.
+	Faults    map[string]int `json:"faults"`
+	VirtualMS int64          `json:"virtual_ms"`
+	WallMS    int64          `json:"wall_ms"`
+
+	// RestoredInFlight is the bytes of in-flight data in restored checkpoints.
+	RestoredInFlight int64 `json:"restored_in_flight_bytes"`
+	// Unfired are the faults of the plan that could not happen.
+	Unfired []string `json:"unfired,omitempty"`
+	// World is what the seed drew, in words; Plan is its faults.
+	World string   `json:"world,omitempty"`
+	Plan  []string `json:"plan,omitempty"`
+	// Stopped says that the run was ended before the job had finished, as asked.
+	Stopped bool `json:"stopped,omitempty"`
+	// Again are the commands that rerun and replay a failure.
+	Again []string `json:"again,omitempty"`
+}
+
+// Violation is a broken promise.
+type Violation struct {
+	Oracle  string `json:"oracle"`
+	Message string `json:"message"`
+	Event   uint64 `json:"event"`
+}
+
+// Checkpoints counts checkpoints by outcome.
+type Checkpoints struct {
+	Completed  int `json:"completed"`
+	Aborted    int `json:"aborted"`
+	Declined   int `json:"declined"`
+	Expired    int `json:"expired"`
+	Savepoints int `json:"savepoints"`
+}
+
+// Text is the report for people.
+func (r *Report) Text() string {
+	var b strings.Builder
+	word := map[string]string{Pass: "PASS", Fail: "FAIL", Nondeterministic: "NOT DETERMINISTIC"}[r.Verdict]
+	fmt.Fprintf(&b, "%s  %s  mode=%s  seed=%d\n", word, r.Scenario, r.Mode, r.Seed)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	for _, v := range r.Violations {
+		line(v.Oracle, "%s (event %d)", strings.ReplaceAll(v.Message, "\n", "\n               "), v.Event)
+	}
+	line("records", "%d in, %d committed, %d duplicates", r.RecordsIn, r.RecordsOut, r.Duplicates)
+	line("checkpoints", "%d completed, %d aborted, %d declined, %d expired", r.Checks.Completed, r.Checks.Aborted, r.Checks.Declined, r.Checks.Expired)
+	line("restores", "%d, with %d bytes in flight", r.Restores, r.RestoredInFlight)
+	if r.World != "" {
+		line("world", "%s", r.World)
+	}
+	for i, f := range r.Plan {
+		name := ""
+		if i == 0 {
+			name = "faults"
+		}
+		line(name, "%s", f)
+	}
+	for _, f := range r.Unfired {
+		line("not fired", "%s", f)
+	}
+	if r.Kills > 0 {
+		line("kills", "%d", r.Kills)
+	}
+	if r.TraceHash != "" {
+		line("ran", "%d events, %.3f virtual seconds in %d ms, hash %s", r.Events, float64(r.VirtualMS)/1000, r.WallMS, r.TraceHash)
+	} else {
+		line("ran", "%d ms", r.WallMS)
+	}
+	if r.Stopped {
+		line("stopped", "before the job had finished, as asked; only what had happened by then was judged")
+	}
+	for i, c := range r.Again {
+		line([]string{"again", "replay"}[min(i, 1)], "%s", c)
+	}
+	return b.String()
+}

@@ -1,0 +1,293 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/connect/file"
+	"github.com/weirstream/weir/engine/fs"
+	"github.com/weirstream/weir/sim"
+	"github.com/weirstream/weir/sim/cluster"
+	"github.com/weirstream/weir/sim/trace"
+)
+
+// RunOptions are the flags of a simulated run.
+type RunOptions struct {
+	Scenario string
+	Mode     string
+	Seed     uint64
+	Input    string   // path, empty for the scenario's default
+	Output   string   // path, empty for none
+	From     string   // job directory or chk-N, empty to start from nothing
+	Set      []string // key=value
+	Trace    string   // path, empty for none
+	// Dir is where the simulated disk is left at the end, empty for nowhere.
+	Dir string
+	// StopAfter ends the run after that many completed checkpoints; 0 for never.
+	StopAfter int
+	// Failures is where the trace of a failing run is saved.
+	Failures string
+}
+
+// limit is the virtual time a run may take; a job that needs more is stuck.
+const limit = time.Hour
+
+// run is one simulated run, prepared.
+type run struct {
+	o        RunOptions
+	scenario *Scenario
+	mode     Mode
+	config   *engine.Config
+	world    world
+	input    string
+	data     []byte
+	origin   *Origin
+	files    []cluster.File
+}
+
+// prepare checks everything the user said before anything is run or written.
+func prepare(o RunOptions) (*run, error) {
+	s, err := Find(o.Scenario)
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	r := &run{o: o, scenario: s}
+	if r.mode, err = s.Mode(o.Mode); err != nil {
+		return nil, &UsageError{err}
+	}
+	if o.StopAfter < 0 {
+		return nil, usage("--stop-after is %d; it must be at least 0", o.StopAfter)
+	}
+	if r.config, err = s.Config(r.mode, o.Set); err != nil {
+		return nil, &UsageError{err}
+	}
+	r.world = draw(o.Seed, s, r.config)
+	if err := Apply(r.config, o.Set); err != nil { // what the user sets wins
+		return nil, &UsageError{err}
+	}
+	// A seed's cluster fits every parallelism, also on the last worker left.
+	r.config.Slots = max(r.config.Slots, r.config.Parallelism)
+	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkDir("--dir", o.Dir)); err != nil {
+		return nil, err
+	}
+	if r.input, r.data, err = s.readInput(o.Input); err != nil {
+		return nil, err
+	}
+	r.files = []cluster.File{{Name: InputFile, Data: r.data}}
+	if o.From != "" {
+		if r.origin, err = FindOrigin(o.From); err != nil {
+			return nil, err
+		}
+		files, err := r.origin.Files()
+		if err != nil {
+			return nil, err
+		}
+		r.files = append(r.files, files...)
+	}
+	return r, nil
+}
+
+// Run runs a scenario in the simulator. An error is a *UsageError, or about the
+// machine it runs on.
+func Run(o RunOptions) (*Report, error) {
+	r, err := prepare(o)
+	if err != nil {
+		return nil, err
+	}
+	var rec *recording
+	if o.Trace != "" {
+		rec = &recording{path: o.Trace, header: r.header()}
+	}
+	rep, c, err := r.execute(rec.observe)
+	if err != nil {
+		return nil, err
+	}
+	if rec != nil {
+		if err := rec.writer.Close(rep.Verdict); err != nil {
+			return nil, err
+		}
+	}
+	if rep.Verdict != Pass {
+		if err := r.keep(rep); err != nil {
+			fmt.Fprintln(os.Stderr, "simrun: the failing case could not be saved:", err)
+		}
+	}
+	if o.Output != "" && c.Finished {
+		if err := r.writeOutput(c.Disk.Durable()); err != nil {
+			return nil, err
+		}
+	}
+	return rep, r.leave(c)
+}
+
+// observer makes a world's recorder, or returns nil.
+type observer func() (*cluster.Recorder, error)
+
+// execute runs the world once.
+func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
+	begin := time.Now()
+	hw := r.world.hardware
+	rec, err := observe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if rec != nil {
+		hw.Recorder = rec
+	}
+	judges := newJudges(r)
+	c, err := cluster.NewCluster(r.o.Seed, cluster.JobOptions{
+		Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers, Files: r.files,
+		Plan: r.world.plan, Limit: limit, StopAfter: r.o.StopAfter, Hardware: hw,
+		Oracles: judges.oracles(),
+		Created: func(w *cluster.World) {
+			if rec != nil {
+				rec.World = w
+			}
+		},
+	})
+	if err != nil {
+		return nil, nil, &UsageError{err}
+	}
+	judges.cluster = c
+	violations := c.Run()
+	rep := r.report(c, judges, violations)
+	rep.WallMS = time.Since(begin).Milliseconds()
+	return rep, c, nil
+}
+
+func (r *run) report(c *cluster.Cluster, j *judges, violations []sim.Violation) *Report {
+	rep := &Report{
+		Scenario: r.scenario.Name, Seed: r.o.Seed, Mode: r.mode, Verdict: Pass, Violations: []Violation{},
+		TraceHash: fmt.Sprintf("%016x", c.World.Sum()), Events: c.World.Executed(),
+		RecordsIn: j.recordsIn, RecordsOut: j.recordsOut, Duplicates: j.duplicates,
+		Checks: Checkpoints{
+			Completed: c.Counts.Completed, Aborted: c.Counts.Aborted, Declined: c.Counts.Declined, Expired: c.Counts.Expired,
+		},
+		Restores: c.Counts.Restores, RestoredInFlight: c.Counts.InFlightBytes,
+		Faults: map[string]int{}, VirtualMS: c.World.Now().Milliseconds(),
+		World: r.world.describe(r.config), Stopped: c.Stopped(),
+	}
+	for _, f := range r.world.plan {
+		rep.Plan = append(rep.Plan, f.String())
+		rep.Faults[string(f.Kind)] = c.Fired[f.Kind]
+	}
+	for _, f := range c.Unfired() {
+		rep.Unfired = append(rep.Unfired, f.String())
+	}
+	for _, v := range violations {
+		rep.Verdict = Fail
+		rep.Violations = append(rep.Violations, Violation{v.Oracle, v.Message, v.Event})
+	}
+	return rep
+}
+
+// committed is the committed lines, each sink subtask's in commit order.
+func committed(fsys fs.FS) ([]string, error) {
+	parts, err := file.ReadCommitted(fsys, OutputDir, SinkUID)
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	for _, p := range parts {
+		lines = append(lines, p.Lines...)
+	}
+	return lines, nil
+}
+
+func (r *run) writeOutput(fsys fs.FS) error { return writeOutput(r.scenario, r.o.Output, fsys) }
+
+func writeOutput(s *Scenario, path string, fsys fs.FS) error {
+	lines, err := committed(fsys)
+	if err != nil {
+		return err
+	}
+	out, err := s.Output(lines)
+	if err != nil {
+		return err
+	}
+	text := strings.Join(out, "\n")
+	if len(out) > 0 {
+		text += "\n"
+	}
+	return writeWhole(path, []byte(text))
+}
+
+// leave writes the simulated disk out to --dir, as a job directory.
+func (r *run) leave(c *cluster.Cluster) error {
+	if r.o.Dir == "" {
+		return nil
+	}
+	return c.Disk.Export(func(name string, data []byte) error {
+		if name == InputFile {
+			return nil
+		}
+		to := filepath.Join(r.o.Dir, filepath.FromSlash(name))
+		return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), writeWhole(to, data))
+	})
+}
+
+// keep records a failing run again, so that it can be replayed, and says how.
+func (r *run) keep(rep *Report) error {
+	if r.o.Failures == "" {
+		return nil
+	}
+	if err := os.MkdirAll(r.o.Failures, 0o755); err != nil {
+		return err
+	}
+	path := filepath.Join(r.o.Failures, fmt.Sprintf("%s-%s-%d.trace", r.scenario.Name, r.mode, r.o.Seed))
+	rec := &recording{path: path, header: r.header()}
+	again, _, err := r.execute(rec.observe)
+	if err != nil {
+		return err
+	}
+	if again.TraceHash != rep.TraceHash {
+		rep.Verdict = Nondeterministic
+		rep.Violations = append(rep.Violations, Violation{Oracle: "determinism",
+			Message: fmt.Sprintf("the same seed gave hash %s and then %s", rep.TraceHash, again.TraceHash)})
+	}
+	rep.Again = append(rep.Again, r.command(), fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event))
+	return rec.writer.Close(rep.Verdict)
+}
+
+// command reruns the run.
+func (r *run) command() string {
+	s := fmt.Sprintf("simrun run %s --seed %d --mode %s", r.scenario.Name, r.o.Seed, r.mode)
+	for _, f := range [][2]string{{"--input", r.o.Input}, {"--from", r.o.From}} {
+		if f[1] != "" {
+			s += " " + f[0] + " " + f[1]
+		}
+	}
+	if r.o.StopAfter > 0 {
+		s += fmt.Sprintf(" --stop-after %d", r.o.StopAfter)
+	}
+	for _, kv := range r.o.Set {
+		s += " --set " + kv
+	}
+	return s
+}
+
+// recording is a trace being written.
+type recording struct {
+	path   string
+	header trace.Header
+	writer *trace.Writer
+}
+
+func (r *recording) observe() (*cluster.Recorder, error) {
+	if r == nil {
+		return nil, nil
+	}
+	rec := &cluster.Recorder{}
+	w, err := trace.Create(r.path, r.header, rec.Name)
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	r.writer = w
+	rec.To = w.Append
+	return rec, nil
+}

@@ -1,0 +1,117 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/sim"
+	"github.com/weirstream/weir/sim/trace"
+)
+
+// Where the ids of kinds and of messages begin among the names of a trace:
+// recording adds no names to the world's own, which its hash covers.
+const (
+	messageIDs = 1 << 29
+	kindIDs    = 1 << 30
+)
+
+// Recorder turns a world's records into those of a trace file and passes them on.
+type Recorder struct {
+	World *World // set before the first record
+	To    func(r *trace.Record)
+	// Draws says whether draws are recorded too; there are many.
+	Draws bool
+
+	record   trace.Record
+	messages map[[2]sim.Name]uint32
+	texts    []string
+}
+
+// Record implements sim.Recorder.
+func (t *Recorder) Record(r *sim.Record) {
+	if r.Kind == sim.DrawKind && !t.Draws {
+		return
+	}
+	t.record = trace.Record{
+		Number: r.Number, Cause: r.Cause, Time: int64(r.Time),
+		Kind: kindIDs + uint32(r.Kind), Where: uint32(r.Node), Actor: uint32(r.Actor), Peer: uint32(r.Peer),
+		A: r.A, B: r.B, Digest: r.Digest, Hash: r.Hash,
+	}
+	k := &t.World.kinds
+	if r.Kind == k.inputs[host.Message] || r.Kind == k.effects[host.Send] {
+		t.record.Peer = t.message(r.Peer, sim.Name(r.A))
+	}
+	t.To(&t.record)
+}
+
+// message is the id of an address with what is sent to or received from it.
+func (t *Recorder) message(address, what sim.Name) uint32 {
+	key := [2]sim.Name{address, what}
+	id, ok := t.messages[key]
+	if !ok {
+		if t.messages == nil {
+			t.messages = map[[2]sim.Name]uint32{}
+		}
+		id = messageIDs + uint32(len(t.texts))
+		t.messages[key] = id
+		t.texts = append(t.texts, t.World.Text(address)+": "+t.World.Text(what))
+	}
+	return id
+}
+
+// Name is the text of an id in a record.
+func (t *Recorder) Name(id uint32) string {
+	if id >= kindIDs {
+		return t.World.KindName(sim.Kind(id - kindIDs))
+	}
+	if id >= messageIDs {
+		return t.texts[id-messageIDs]
+	}
+	return t.World.Text(sim.Name(id))
+}
+
+// Describe is what a record says, in words; names gives the text of ids.
+func Describe(r trace.Record, names trace.Names) string {
+	kind, actor, peer := names(r.Kind), names(r.Actor), names(r.Peer)
+	switch kind {
+	case "send":
+		return fmt.Sprintf("> %s to %s", actor, peer)
+	case "message":
+		return fmt.Sprintf("< %s from %s", actor, peer)
+	case "event":
+		return describeEvent(r, peer)
+	case "crash", "restart":
+		return fmt.Sprintf("! %s, incarnation %d", kind, r.A)
+	case "restart is due":
+		return "! " + kind
+	case "set timer":
+		return fmt.Sprintf("* %s: %s %d after %s", actor, kind, r.A, time.Duration(r.B))
+	case "timer", "cancel timer", "offload", "done":
+		return fmt.Sprintf("* %s: %s %d %s", actor, kind, r.A, peer)
+	case "frame", "write":
+		return fmt.Sprintf("%s %s: %d bytes on %s, digest %x", map[bool]string{true: "<", false: ">"}[kind == "frame"], actor, r.A, peer, r.Digest)
+	case "credit", "grant":
+		return fmt.Sprintf(". %s: %s %d on %s", actor, kind, uint32(r.B), peer)
+	case "draw":
+		return fmt.Sprintf("~ %s %s: %d", peer, actor, r.B)
+	}
+	s := fmt.Sprintf("  %s: %s %s", actor, kind, peer)
+	if r.Digest != 0 {
+		s += fmt.Sprintf(", digest %x", r.Digest)
+	}
+	return s
+}
+
+func describeEvent(r trace.Record, about string) string {
+	kind, cause := host.EventKind(r.A), host.Cause(r.A>>8)
+	s := "= " + kind.String()
+	if r.B != 0 {
+		s += fmt.Sprintf(" %d", r.B)
+	}
+	s += ": " + about
+	if cause != host.CauseNone {
+		s += fmt.Sprintf(" (%s)", cause)
+	}
+	return s
+}
