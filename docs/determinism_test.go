@@ -30,6 +30,8 @@ var exemptions = []exemption{
 	{"scenarios/files.go", []kind{kindOS}, "copies inputs, outputs and checkpoints between the real disk and a world, before and after a run"},
 	{"scenarios/run.go", []kind{kindOS, kindClock}, "saves failing cases, and measures how long a run took; neither flows back into it"},
 	{"scenarios/wordcount.go", []kind{kindOS}, "asks the go command where the default input is"},
+	{"scenarios/live.go", []kind{kindOS, kindClock, kindGoroutine, kindRandom}, "starts real processes and kills them at times that nothing repeats: that is the test"},
+	{"scenarios/child.go", []kind{kindOS, kindClock, kindGoroutine, kindImport}, "the main function of such a process; never part of a simulated run"},
 	{"cmd/simrun/...", []kind{kindOS}, "a program: arguments, standard output, exit codes"},
 	{"engine/connect/file/reader.go", []kind{kindUnsafe}, "a line is used as a string without a copy; its bytes are not written again"},
 }

@@ -43,6 +43,7 @@ func TestCommitMonitor(t *testing.T) {
 		{"sealed in vain", []event{completed(1), sealing(2), restored(1), sealing(3), completed(3), restored(3)}, nil},
 		{"lost before a commit", []event{completed(1), committed(1), completed(2), completed(3), lost(3), lost(2), restored(1), completed(4), committed(4), restored(4)}, nil},
 		{"lost, but an older one restored", []event{completed(1), completed(2), lost(1), restored(2)}, nil},
+		{"lost, but restored all the same", []event{completed(1), completed(2), lost(2), restored(2)}, nil},
 		{"from a savepoint", []event{completed(9), restored(9), completed(10), committed(10)}, nil},
 
 		{"commit too early", []event{completed(1), committed(2)},
@@ -71,6 +72,9 @@ func TestCommitMonitor(t *testing.T) {
 		{"ids stay, told late", []event{sealing(2), restored(2), completed(2), completed(2)}, []string{"checkpoint 2 completed after checkpoint 2"}},
 		{"ids of lost ones again", []event{completed(1), completed(2), lost(2), restored(1), completed(2)},
 			[]string{"checkpoint 2 completed after checkpoint 2"}},
+		{"ids stay after a restore", []event{sealing(2), completed(2), restored(2), completed(2)}, []string{"checkpoint 2 completed after checkpoint 2"}},
+		{"sealed too late", []event{completed(3), sealing(2), restored(2)},
+			[]string{"checkpoint 2 was restored, but the latest completed is checkpoint 3"}},
 		{"no id", []event{completed(0)}, []string{"checkpoint 0 completed after checkpoint 0"}},
 		{"token twice", []event{completed(1), completed(2), committed(1),
 			func(m *CommitMonitor) []string { return m.Committed("out/1", "part-1", 2) }},

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,7 +41,9 @@ func (o *Output) Sink(uid string) *SinkOutput {
 // SinkOutput is what one sink must have committed when all input is through.
 type SinkOutput struct {
 	UID string
-	// Lines are the encoded records in the interpreter's order.
+	// Lines are the encoded records in the interpreter's order. A record that ends
+	// in '\n' is the lines it has, without their '\n'; any other is one line, and
+	// would run into the next one in a file.
 	Lines []string
 	// Chains has for each line the keys of the keyed operators that it came
 	// through, such as `"the"` or `"the"/3`; empty if there was none. A record
@@ -277,12 +280,23 @@ func (e *execution) step() func(r record) {
 		if logic.Encode == nil {
 			e.refuse("is a sink that can't say what it writes (it has no Encode method)")
 		}
+		var buf []byte
 		return func(r record) {
-			e.sink.Lines = append(e.sink.Lines, string(logic.Encode(nil, r.value)))
-			e.sink.Chains = append(e.sink.Chains, r.keys.String())
+			buf = logic.Encode(buf[:0], r.value)
+			e.sink.add(buf, r.keys.String())
 		}
 	}
 	panic(fmt.Errorf("the interpreter knows no %s", e.node.Kind))
+}
+
+func (s *SinkOutput) add(encoded []byte, chain string) {
+	if !bytes.HasSuffix(encoded, []byte{'\n'}) {
+		s.Lines, s.Chains = append(s.Lines, string(encoded)), append(s.Chains, chain)
+		return
+	}
+	for _, line := range Lines(encoded) {
+		s.Lines, s.Chains = append(s.Lines, line), append(s.Chains, chain)
+	}
 }
 
 func (e *execution) reduce(in []record) {

@@ -125,6 +125,15 @@ func TestStatelessOperatorsAndFanOut(t *testing.T) {
 	}, out.Sinks)
 }
 
+func TestRecordsAndLines(t *testing.T) {
+	j := new(job).
+		add("lines", graph.Source, graph.Logic{}).
+		add("out", graph.Sink, graph.Logic{Encode: text}, "lines")
+	out := interpret(t, j, "a\n", "b\n\nc\n", "", "d\ne", "\n")
+	require.Equal(t, []string{"a", "b", "", "c", "", "d\ne", ""}, out.Sink("out").Lines)
+	require.Len(t, out.Sink("out").Chains, 7)
+}
+
 func TestKeyChains(t *testing.T) {
 	j := new(job).
 		add("lines", graph.Source, graph.Logic{}).
@@ -271,6 +280,26 @@ func TestTimers(t *testing.T) {
 		"c9223372036854775807 false", "b9223372036854775807 false",
 	}, out.Lines)
 	require.Equal(t, `"b"`, out.Chains[0])
+}
+
+func TestTimersOfOneTimeFireInTheOrderTheyWereSet(t *testing.T) {
+	var in []any
+	var want []string
+	for i := range 40 {
+		in = append(in, word{fmt.Sprint(i * 7 % 40), 0})
+		want = append(want, fmt.Sprint(i*7%40))
+	}
+	s := script{
+		process: func(_ *script, ctx graph.ProcessContext, _, _ any, _ int64) { ctx.SetTimer(1, true) },
+		timer: func(s *script, ctx graph.ProcessContext, key any, at int64) {
+			ctx.Emit(key, at)
+			if _, again := s.states["again"].Get(); !again {
+				s.states["again"].Set(true)
+				ctx.SetTimer(at, true) // behind those of the other keys
+			}
+		},
+	}
+	require.Equal(t, append(want, want...), interpret(t, processJob(s.logic("again")), in...).Sink("out").Lines)
 }
 
 func TestEventTimeTravels(t *testing.T) {

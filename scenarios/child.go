@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/host"
@@ -24,10 +25,27 @@ type order struct {
 	Set      []string
 	Dir      string
 	Input    string // absolute path
-	// Held says that the source stops at Allowed records a subtask and does not
-	// end: the process will be killed.
-	Held    bool
-	Allowed int64
+	// Held says that the process will be killed: until then each subtask of the
+	// source emits only so that From to To records are spread over a while, and
+	// does not end.
+	Held     bool
+	From, To int64
+}
+
+// spread is how long a process that will be killed takes over its records: as
+// long as it is expected to live, so that records flow when it is killed.
+const spread = 120 * time.Millisecond
+
+// pace is the source's, from now on.
+func (o *order) pace() Pace {
+	if !o.Held {
+		return nil
+	}
+	begin := time.Now()
+	return func(emitted int64) bool {
+		part := min(time.Since(begin), spread)
+		return emitted < o.From+(o.To-o.From)*int64(part)/int64(spread)
+	}
 }
 
 // said is one line that a live child writes to its standard output.
@@ -89,11 +107,7 @@ func (c *child) run() error {
 	if err != nil {
 		return err
 	}
-	var pace Pace
-	if o.Held {
-		pace = func(emitted int64) bool { return emitted < o.Allowed }
-	}
-	job := s.Job(pace)
+	job := s.Job(o.pace())
 	g, err := engine.Describe(config, job)
 	if err != nil {
 		return err

@@ -151,7 +151,8 @@ func (r *liveRun) runAll() error {
 		o := order{Scenario: r.scenario.Name, Mode: r.mode, Set: r.o.Set, Dir: r.dir, Input: r.input}
 		if r.report.Kills < r.o.Kills {
 			o.Held = true
-			o.Allowed = lines * int64(r.report.Kills+1) / int64(r.o.Kills+1) / int64(max(1, r.config.Parallelism))
+			share := func(k int) int64 { return lines * int64(k) / int64(r.o.Kills+1) / int64(r.config.Parallelism) }
+			o.From, o.To = share(r.report.Kills), share(r.report.Kills+1)
 		}
 		over, err := r.runOnce(o)
 		if err != nil || over {

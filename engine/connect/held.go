@@ -16,8 +16,8 @@ const heldPoll = 10 * time.Millisecond
 // Held wraps src so that a subtask hands out a record only while allow is true of
 // the number of records it has emitted before, over all attempts. A record that
 // is held back makes Emit say [Waiting] although no fetch may be under way: the
-// task must poll, as the reader's [Poller] says. At the end of the input the
-// reader is [Exhausted] whatever allow says.
+// task must poll, as the reader's [Poller] says. The end of the input is held back
+// likewise: as one more record.
 //
 // Allow runs in the task's actor, any number of times per record; it must be
 // quick. The readers of src must accept an Emit with limit 0.
@@ -65,7 +65,7 @@ func (r *heldReader[T]) Emit(limit int, push func(v T, ts int64) bool) (int, Sta
 	r.push = push
 	n, st := r.Reader.Emit(limit, r.each)
 	r.push = nil
-	if st == Ready && !r.allow(r.total) {
+	if st != Waiting && !r.allow(r.total) {
 		st = Waiting
 	}
 	return n, st

@@ -108,11 +108,15 @@ func TestHeldEmitsNoMoreThanAllowed(t *testing.T) {
 	})
 }
 
-func TestHeldAtTheEndIsExhausted(t *testing.T) {
-	r := connect.Held[int64](numbers{0}, func(int64) bool { return false }).Reader()
+func TestHeldHoldsTheEndToo(t *testing.T) {
+	allow := false
+	r := connect.Held[int64](numbers{0}, func(int64) bool { return allow }).Reader()
 	require.NoError(t, r.Open([]connect.Split{{0}}))
 	n, status := r.Emit(1, nil)
 	require.Zero(t, n)
+	require.Equal(t, connect.Waiting, status)
+	allow = true
+	_, status = r.Emit(1, nil)
 	require.Equal(t, connect.Exhausted, status)
 }
 

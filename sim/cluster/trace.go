@@ -9,11 +9,13 @@ import (
 	"github.com/weirstream/weir/sim/trace"
 )
 
-// Where the ids of kinds and of messages begin among the names of a trace:
-// recording adds no names to the world's own, which its hash covers.
+// The ids of a trace are those of the world's names, of kinds and of messages in
+// turn: recording adds no names to the world's own, which its hash covers.
 const (
-	messageIDs = 1 << 29
-	kindIDs    = 1 << 30
+	_ = iota // the world's names
+	kindID
+	messageID
+	idClasses
 )
 
 // Recorder turns a world's records into those of a trace file and passes them on.
@@ -35,7 +37,8 @@ func (t *Recorder) Record(r *sim.Record) {
 	}
 	t.record = trace.Record{
 		Number: r.Number, Cause: r.Cause, Time: int64(r.Time),
-		Kind: kindIDs + uint32(r.Kind), Where: uint32(r.Node), Actor: uint32(r.Actor), Peer: uint32(r.Peer),
+		Kind: uint32(r.Kind)*idClasses + kindID, Where: uint32(r.Node) * idClasses,
+		Actor: uint32(r.Actor) * idClasses, Peer: uint32(r.Peer) * idClasses,
 		A: r.A, B: r.B, Digest: r.Digest, Hash: r.Hash,
 	}
 	k := &t.World.kinds
@@ -53,7 +56,7 @@ func (t *Recorder) message(address, what sim.Name) uint32 {
 		if t.messages == nil {
 			t.messages = map[[2]sim.Name]uint32{}
 		}
-		id = messageIDs + uint32(len(t.texts))
+		id = uint32(len(t.texts))*idClasses + messageID
 		t.messages[key] = id
 		t.texts = append(t.texts, t.World.Text(address)+": "+t.World.Text(what))
 	}
@@ -62,13 +65,14 @@ func (t *Recorder) message(address, what sim.Name) uint32 {
 
 // Name is the text of an id in a record.
 func (t *Recorder) Name(id uint32) string {
-	if id >= kindIDs {
-		return t.World.KindName(sim.Kind(id - kindIDs))
+	switch n := id / idClasses; id % idClasses {
+	case kindID:
+		return t.World.KindName(sim.Kind(n))
+	case messageID:
+		return t.texts[n]
+	default:
+		return t.World.Text(sim.Name(n))
 	}
-	if id >= messageIDs {
-		return t.texts[id-messageIDs]
-	}
-	return t.World.Text(sim.Name(id))
 }
 
 // Describe is what a record says, in words; names gives the text of ids.

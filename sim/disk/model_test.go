@@ -14,13 +14,15 @@ import (
 // reference is a naive file system of one node: after each operation it keeps a
 // whole copy of a directory, so that a crash is the choice of a copy.
 type reference struct {
-	dirs  map[string][]map[string]*content // states since the last SyncDir, latest last
-	files []*content
+	d    *Disk
+	dirs map[string][]map[string]*content // states since the last SyncDir, latest last
 }
 
 type content struct {
 	versions []string // since the last sync, one a write, latest last
 }
+
+func (r *reference) node() fs.FS { return r.d.Node("a") }
 
 func (c *content) now() string { return c.versions[len(c.versions)-1] }
 
@@ -53,90 +55,23 @@ var (
 	fileNames = rapid.SampledFrom([]string{"x", "y", "z"})
 )
 
-// TestOneNodeAgainstReference compares every visible state with the reference, and
-// after a crash the outcome that the draws name (D2, D3, D5).
+// TestOneNodeAgainstReference compares every visible and durable state with the
+// reference, and after a crash the outcome that the draws name (D2, D3, D5).
 func TestOneNodeAgainstReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		chance := &script{t: t}
 		d := New(chance)
-		r := &reference{dirs: map[string][]map[string]*content{}}
+		r := &reference{d: d, dirs: map[string][]map[string]*content{}}
 		for _, dir := range []string{"d", "e"} {
 			require.NoError(t, d.Node("a").MkdirAll(dir))
 			r.dirs[dir] = []map[string]*content{{}}
 		}
 		require.NoError(t, d.Node("a").SyncDir(""))
-		visible := func() map[string]string {
-			all := map[string]string{"d": "/", "e": "/"}
-			for dir := range r.dirs {
-				for name, c := range r.latest(dir) {
-					all[dir+"/"+name] = c.now()
-				}
-			}
-			return all
-		}
-		f := func() fs.FS { return d.Node("a") }
 		t.Repeat(map[string]func(*rapid.T){
-			"create": func(t *rapid.T) {
-				dir, name := dirNames.Draw(t, "dir"), fileNames.Draw(t, "name")
-				_, err := f().CreateNew(dir + "/" + name)
-				if r.latest(dir)[name] != nil {
-					require.ErrorIs(t, err, fs.ErrExist)
-					return
-				}
-				require.NoError(t, err)
-				c := &content{versions: []string{""}}
-				r.files = append(r.files, c)
-				r.change(dir, func(m map[string]*content) { m[name] = c })
-			},
-			"write": func(t *rapid.T) {
-				dir, name := dirNames.Draw(t, "dir"), fileNames.Draw(t, "name")
-				c := r.latest(dir)[name]
-				h, err := f().Append(dir + "/" + name)
-				if c == nil {
-					require.ErrorIs(t, err, fs.ErrNotExist)
-					return
-				}
-				require.NoError(t, err)
-				part := rapid.StringMatching("[a-c]{1,4}").Draw(t, "part")
-				_, err = h.Write([]byte(part))
-				require.NoError(t, err)
-				c.versions = append(c.versions, c.now()+part)
-			},
-			"sync": func(t *rapid.T) {
-				dir, name := dirNames.Draw(t, "dir"), fileNames.Draw(t, "name")
-				if c := r.latest(dir)[name]; c != nil {
-					h, err := f().Open(dir + "/" + name)
-					require.NoError(t, err)
-					require.NoError(t, h.Sync())
-					c.versions = []string{c.now()}
-				}
-			},
-			"rename": func(t *rapid.T) {
-				dir, from, to := dirNames.Draw(t, "dir"), fileNames.Draw(t, "from"), fileNames.Draw(t, "to")
-				c := r.latest(dir)[from]
-				err := f().Rename(dir+"/"+from, dir+"/"+to)
-				if c == nil {
-					require.ErrorIs(t, err, fs.ErrNotExist)
-					return
-				}
-				require.NoError(t, err)
-				if from != to {
-					r.change(dir, func(m map[string]*content) { delete(m, from); m[to] = c })
-				}
-			},
-			"remove": func(t *rapid.T) {
-				dir, name := dirNames.Draw(t, "dir"), fileNames.Draw(t, "name")
-				err := f().Remove(dir + "/" + name)
-				if r.latest(dir)[name] == nil {
-					require.ErrorIs(t, err, fs.ErrNotExist)
-					return
-				}
-				require.NoError(t, err)
-				r.change(dir, func(m map[string]*content) { delete(m, name) })
-			},
+			"create": r.create, "write": r.write, "sync": r.sync, "rename": r.rename, "remove": r.remove,
 			"syncdir": func(t *rapid.T) {
 				dir := dirNames.Draw(t, "dir")
-				require.NoError(t, f().SyncDir(dir))
+				require.NoError(t, r.node().SyncDir(dir))
 				r.dirs[dir] = []map[string]*content{r.latest(dir)}
 			},
 			"process crash": func(*rapid.T) { d.ProcessCrash("a") },
@@ -145,18 +80,89 @@ func TestOneNodeAgainstReference(t *testing.T) {
 				d.MachineCrash("a")
 				r.crash(t, chance.drawn)
 			},
-			"": func(t *rapid.T) {
-				require.Equal(t, visible(), tree(t, d.Node("b")))
-				durable := map[string]string{"d": "/", "e": "/"}
-				for dir, states := range r.dirs {
-					for name, c := range states[0] {
-						durable[dir+"/"+name] = c.versions[0]
-					}
-				}
-				require.Equal(t, durable, tree(t, d.Durable()))
-			},
+			"": r.compare,
 		})
 	})
+}
+
+// somewhere draws a path, and returns what the reference has there.
+func (r *reference) somewhere(t *rapid.T) (dir, name, path string, c *content) {
+	dir, name = dirNames.Draw(t, "dir"), fileNames.Draw(t, "name")
+	return dir, name, dir + "/" + name, r.latest(dir)[name]
+}
+
+func (r *reference) create(t *rapid.T) {
+	dir, name, path, there := r.somewhere(t)
+	_, err := r.node().CreateNew(path)
+	if there != nil {
+		require.ErrorIs(t, err, fs.ErrExist)
+		return
+	}
+	require.NoError(t, err)
+	r.change(dir, func(m map[string]*content) { m[name] = &content{versions: []string{""}} })
+}
+
+func (r *reference) write(t *rapid.T) {
+	_, _, path, c := r.somewhere(t)
+	h, err := r.node().Append(path)
+	if c == nil {
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		return
+	}
+	require.NoError(t, err)
+	part := rapid.StringMatching("[a-c]{1,4}").Draw(t, "part")
+	_, err = h.Write([]byte(part))
+	require.NoError(t, err)
+	c.versions = append(c.versions, c.now()+part)
+}
+
+func (r *reference) sync(t *rapid.T) {
+	if _, _, path, c := r.somewhere(t); c != nil {
+		h, err := r.node().Open(path)
+		require.NoError(t, err)
+		require.NoError(t, h.Sync())
+		c.versions = []string{c.now()}
+	}
+}
+
+func (r *reference) rename(t *rapid.T) {
+	dir, from, path, c := r.somewhere(t)
+	to := fileNames.Draw(t, "to")
+	err := r.node().Rename(path, dir+"/"+to)
+	if c == nil {
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		return
+	}
+	require.NoError(t, err)
+	if from != to {
+		r.change(dir, func(m map[string]*content) { delete(m, from); m[to] = c })
+	}
+}
+
+func (r *reference) remove(t *rapid.T) {
+	dir, name, path, c := r.somewhere(t)
+	err := r.node().Remove(path)
+	if c == nil {
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		return
+	}
+	require.NoError(t, err)
+	r.change(dir, func(m map[string]*content) { delete(m, name) })
+}
+
+func (r *reference) compare(t *rapid.T) {
+	visible := map[string]string{"d": "/", "e": "/"}
+	durable := maps.Clone(visible)
+	for dir, states := range r.dirs {
+		for name, c := range r.latest(dir) {
+			visible[dir+"/"+name] = c.now()
+		}
+		for name, c := range states[0] {
+			durable[dir+"/"+name] = c.versions[0]
+		}
+	}
+	require.Equal(t, visible, tree(t, r.d.Node("b")))
+	require.Equal(t, durable, tree(t, r.d.Durable()))
 }
 
 // crash picks the states that the draws name.

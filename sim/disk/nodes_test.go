@@ -7,92 +7,95 @@ import (
 	"github.com/weirstream/weir/engine/fs"
 )
 
-// TestOneNodeOfTwoCrashes holds what is left when a's machine crashes with the
-// worst outcome while b's changes are pending, and when b's follows.
+type files = map[string]string
+
+// pairs holds what two nodes do, what is visible when a's machine crashes with the
+// worst outcome while b's changes are pending, and what is left if b's follows.
+var pairs = []struct {
+	name          string
+	do            func(t *testing.T, a, b fs.FS)
+	left, further files
+}{
+	{"b wrote over a's entry", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, fill(t, a, "x", "a").Sync())
+		require.NoError(t, b.Remove("x"))
+		require.NoError(t, fill(t, b, "x", "b").Sync())
+	}, files{"x": "b"}, files{}},
+	{"b moved a's new file", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, fill(t, a, "x", "a").Sync())
+		require.NoError(t, b.Rename("x", "y"))
+	}, files{"y": "a"}, files{}},
+	{"b moved on what a had moved: a's rename stays", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, fill(t, a, "x", "a").Sync())
+		require.NoError(t, a.SyncDir(""))
+		require.NoError(t, a.Rename("x", "y"))
+		require.NoError(t, b.Rename("y", "z"))
+	}, files{"z": "a"}, files{"y": "a"}},
+	{"b took the name that a had moved away from: a's rename stays", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, fill(t, a, "x", "a").Sync())
+		require.NoError(t, a.SyncDir(""))
+		require.NoError(t, a.Rename("x", "y"))
+		require.NoError(t, fill(t, b, "x", "b").Sync())
+	}, files{"x": "b", "y": "a"}, files{"y": "a"}},
+	{"b put a directory below one that a had moved: no circle", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, a.MkdirAll("p/d"))
+		require.NoError(t, a.SyncDir("p"))
+		require.NoError(t, a.SyncDir(""))
+		require.NoError(t, a.Rename("p/d", "d"))
+		require.NoError(t, b.Rename("p", "d/p"))
+	}, files{"d": "/", "d/p": "/"}, files{"d": "/", "p": "/"}},
+	{"b removed the directory that a had moved a file out of: a's rename stays", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, a.MkdirAll("p"))
+		require.NoError(t, fill(t, a, "p/x", "a").Sync())
+		require.NoError(t, a.SyncDir("p"))
+		require.NoError(t, a.SyncDir(""))
+		require.NoError(t, a.Rename("p/x", "x"))
+		require.NoError(t, b.Remove("p"))
+	}, files{"x": "a"}, files{"p": "/", "x": "a"}},
+	{"b's synced file in a's unsynced directory is lost with it", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, a.MkdirAll("p"))
+		require.NoError(t, b.MkdirAll("p"))
+		require.NoError(t, fill(t, b, "p/x", "b").Sync())
+		require.NoError(t, b.SyncDir("p"))
+	}, files{}, files{}},
+	{"b synced a's directory and file", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, a.MkdirAll("p"))
+		fill(t, a, "p/x", "a")
+		h, err := b.Append("p/x")
+		require.NoError(t, err)
+		require.NoError(t, h.Sync())
+		require.NoError(t, b.SyncDir("p"))
+		require.NoError(t, b.SyncDir(""))
+	}, files{"p": "/", "p/x": "a"}, files{"p": "/", "p/x": "a"}},
+	{"b wrote behind a's lost bytes", func(t *testing.T, a, b fs.FS) {
+		h := fill(t, a, "x", "12")
+		require.NoError(t, h.Sync())
+		require.NoError(t, a.SyncDir(""))
+		_, err := h.Write([]byte("34"))
+		require.NoError(t, err)
+		g, err := b.Append("x")
+		require.NoError(t, err)
+		_, err = g.Write([]byte("56"))
+		require.NoError(t, err)
+		_, err = h.Write([]byte("78"))
+		require.NoError(t, err)
+	}, files{"x": "12\x00\x0056"}, files{"x": "12"}},
+	{"b wrote to a file that a truncated: it stays so", func(t *testing.T, a, b fs.FS) {
+		require.NoError(t, fill(t, a, "x", "old").Sync())
+		require.NoError(t, a.SyncDir(""))
+		fill(t, a, "x")
+		h, err := b.Append("x")
+		require.NoError(t, err)
+		_, err = h.Write([]byte("b"))
+		require.NoError(t, err)
+	}, files{"x": "b"}, files{"x": ""}},
+}
+
 func TestOneNodeOfTwoCrashes(t *testing.T) {
-	type files = map[string]string
-	for _, c := range []struct {
-		name          string
-		do            func(a, b fs.FS)
-		left, further files
-	}{
-		{"b wrote over a's entry", func(a, b fs.FS) {
-			require.NoError(t, fill(t, a, "x", "a").Sync())
-			require.NoError(t, b.Remove("x"))
-			require.NoError(t, fill(t, b, "x", "b").Sync())
-		}, files{"x": "b"}, files{}},
-		{"b moved a's new file", func(a, b fs.FS) {
-			require.NoError(t, fill(t, a, "x", "a").Sync())
-			require.NoError(t, b.Rename("x", "y"))
-		}, files{"y": "a"}, files{}},
-		{"b moved on what a had moved: a's rename stays", func(a, b fs.FS) {
-			require.NoError(t, fill(t, a, "x", "a").Sync())
-			require.NoError(t, a.SyncDir(""))
-			require.NoError(t, a.Rename("x", "y"))
-			require.NoError(t, b.Rename("y", "z"))
-		}, files{"z": "a"}, files{"y": "a"}},
-		{"b took the name that a had moved away from: a's rename stays", func(a, b fs.FS) {
-			require.NoError(t, fill(t, a, "x", "a").Sync())
-			require.NoError(t, a.SyncDir(""))
-			require.NoError(t, a.Rename("x", "y"))
-			require.NoError(t, fill(t, b, "x", "b").Sync())
-		}, files{"x": "b", "y": "a"}, files{"y": "a"}},
-		{"b put a directory below one that a had moved: no circle", func(a, b fs.FS) {
-			require.NoError(t, a.MkdirAll("p/d"))
-			require.NoError(t, a.SyncDir("p"))
-			require.NoError(t, a.SyncDir(""))
-			require.NoError(t, a.Rename("p/d", "d"))
-			require.NoError(t, b.Rename("p", "d/p"))
-		}, files{"d": "/", "d/p": "/"}, files{"d": "/", "p": "/"}},
-		{"b removed the directory that a had moved a file out of: a's rename stays", func(a, b fs.FS) {
-			require.NoError(t, a.MkdirAll("p"))
-			require.NoError(t, fill(t, a, "p/x", "a").Sync())
-			require.NoError(t, a.SyncDir("p"))
-			require.NoError(t, a.SyncDir(""))
-			require.NoError(t, a.Rename("p/x", "x"))
-			require.NoError(t, b.Remove("p"))
-		}, files{"x": "a"}, files{"p": "/", "x": "a"}},
-		{"b's synced file in a's unsynced directory is lost with it", func(a, b fs.FS) {
-			require.NoError(t, a.MkdirAll("p"))
-			require.NoError(t, b.MkdirAll("p"))
-			require.NoError(t, fill(t, b, "p/x", "b").Sync())
-			require.NoError(t, b.SyncDir("p"))
-		}, files{}, files{}},
-		{"b synced a's directory and file", func(a, b fs.FS) {
-			require.NoError(t, a.MkdirAll("p"))
-			fill(t, a, "p/x", "a")
-			h, err := b.Append("p/x")
-			require.NoError(t, err)
-			require.NoError(t, h.Sync())
-			require.NoError(t, b.SyncDir("p"))
-			require.NoError(t, b.SyncDir(""))
-		}, files{"p": "/", "p/x": "a"}, files{"p": "/", "p/x": "a"}},
-		{"b wrote behind a's lost bytes", func(a, b fs.FS) {
-			h := fill(t, a, "x", "12")
-			require.NoError(t, h.Sync())
-			require.NoError(t, a.SyncDir(""))
-			_, err := h.Write([]byte("34"))
-			require.NoError(t, err)
-			g, err := b.Append("x")
-			require.NoError(t, err)
-			_, err = g.Write([]byte("56"))
-			require.NoError(t, err)
-			_, err = h.Write([]byte("78"))
-			require.NoError(t, err)
-		}, files{"x": "12\x00\x0056"}, files{"x": "12"}},
-		{"b wrote to a file that a truncated: it stays so", func(a, b fs.FS) {
-			require.NoError(t, fill(t, a, "x", "old").Sync())
-			require.NoError(t, a.SyncDir(""))
-			fill(t, a, "x")
-			h, err := b.Append("x")
-			require.NoError(t, err)
-			_, err = h.Write([]byte("b"))
-			require.NoError(t, err)
-		}, files{"x": "b"}, files{"x": ""}},
-	} {
+	for _, c := range pairs {
 		t.Run(c.name, func(t *testing.T) {
 			d := New(worst{})
-			c.do(d.Node("a"), d.Node("b"))
+			c.do(t, d.Node("a"), d.Node("b"))
 			d.MachineCrash("a")
 			require.Equal(t, c.left, tree(t, d.Node("b")))
 			require.Equal(t, c.further, tree(t, d.Durable()))
