@@ -133,7 +133,7 @@ func checkInputs(g *graph.Graph, inputs map[string][]Record) error {
 		}
 	}
 	var strange []string
-	for uid := range inputs {
+	for uid := range inputs { // unordered: sorted below
 		if n := g.Node(uid); n == nil || n.Kind != graph.Source {
 			strange = append(strange, uid)
 		}

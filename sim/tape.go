@@ -49,7 +49,7 @@ func (t Tape) byPoint() map[pointKey]map[uint64]uint64 {
 		return nil
 	}
 	out := map[pointKey]map[uint64]uint64{}
-	for d, v := range t { // filling a map: the order can't show
+	for d, v := range t { // unordered: filling a map
 		k := pointKey{d.Point, d.Where}
 		if out[k] == nil {
 			out[k] = map[uint64]uint64{}

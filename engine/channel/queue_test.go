@@ -20,7 +20,7 @@ func TestQueueMemory(t *testing.T) {
 			require.Len(t, q.waiting(), 5)
 		}
 	}
-	require.LessOrEqual(t, cap(q.items), 16)
+	require.LessOrEqual(t, cap(q.items), 32)
 	for !q.empty() {
 		require.Equal(t, next, q.pop().event.Checkpoint)
 		next++

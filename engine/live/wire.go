@@ -67,8 +67,10 @@ func (p *proc) open(num host.Wire, id host.WireID, side host.End, peer host.Addr
 	p.ends[num] = e
 	delete(w.half, e.key)
 	e.peer, other.peer = other, e
-	other.p.box.putWire(wireInput{end: other, kind: host.WireUp})
+	// Ours first: this actor takes it only after this step, but the other may take
+	// its own at once and answer with credits or frames.
 	p.box.putWire(wireInput{end: e, kind: host.WireUp})
+	other.p.box.putWire(wireInput{end: other, kind: host.WireUp})
 }
 
 // arrive takes note of an input of this end as it is given to the actor, and

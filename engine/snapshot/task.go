@@ -73,7 +73,7 @@ func appendBytes(dst, b []byte) []byte {
 // codec.ErrMalformed.
 func (s *TaskState) Decode(src []byte) error {
 	r := reader{src: src}
-	s.Ended = r.byte() == 1
+	s.Ended = r.bool()
 	s.Watermark = r.varint()
 	s.In = r.channels()
 	for range r.count() {
@@ -96,12 +96,12 @@ type reader struct {
 
 func (r *reader) fail() { r.bad, r.src = true, nil }
 
-func (r *reader) byte() byte {
-	if len(r.src) == 0 {
+func (r *reader) bool() bool {
+	if len(r.src) == 0 || r.src[0] > 1 {
 		r.fail()
-		return 0
+		return false
 	}
-	b := r.src[0]
+	b := r.src[0] == 1
 	r.src = r.src[1:]
 	return b
 }

@@ -60,7 +60,7 @@ func Run(t *testing.T, newWorld func(t *testing.T) World) {
 	}
 	for _, g := range groups {
 		names := make([]string, 0, len(g.cases))
-		for name := range g.cases {
+		for name := range g.cases { // unordered: sorted below
 			names = append(names, name)
 		}
 		slices.Sort(names)
