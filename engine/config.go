@@ -62,21 +62,23 @@ type setting struct {
 	key string
 	set func(c *Config, value string) error
 	get func(c *Config) string
+	// unset says that the key may have no value.
+	unset bool
 }
 
 func integer(key string, min, max int, field func(c *Config) *int) setting {
-	return setting{key, func(c *Config, value string) error {
+	return setting{key: key, set: func(c *Config, value string) error {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < min || n > max {
 			return fmt.Errorf("%s is %q; it must be a whole number between %d and %d", key, value, min, max)
 		}
 		*field(c) = n
 		return nil
-	}, func(c *Config) string { return strconv.Itoa(*field(c)) }}
+	}, get: func(c *Config) string { return strconv.Itoa(*field(c)) }}
 }
 
 func duration(key string, min time.Duration, field func(c *Config) *time.Duration) setting {
-	return setting{key, func(c *Config, value string) error {
+	return setting{key: key, set: func(c *Config, value string) error {
 		d, err := time.ParseDuration(value)
 		if err != nil {
 			return fmt.Errorf("%s is %q; it must be a duration such as 10s or 500ms", key, value)
@@ -86,33 +88,38 @@ func duration(key string, min time.Duration, field func(c *Config) *time.Duratio
 		}
 		*field(c) = d
 		return nil
-	}, func(c *Config) string { return field(c).String() }}
+	}, get: func(c *Config) string { return field(c).String() }}
 }
 
 func boolean(key string, field func(c *Config) *bool) setting {
-	return setting{key, func(c *Config, value string) error {
+	return setting{key: key, set: func(c *Config, value string) error {
 		switch value {
 		case "true", "false":
 			*field(c) = value == "true"
 			return nil
 		}
 		return fmt.Errorf("%s is %q; it must be true or false", key, value)
-	}, func(c *Config) string { return strconv.FormatBool(*field(c)) }}
+	}, get: func(c *Config) string { return strconv.FormatBool(*field(c)) }}
 }
 
 func text(key string, field func(c *Config) *string) setting {
-	return setting{key, func(c *Config, value string) error {
+	return setting{key: key, set: func(c *Config, value string) error {
 		if value == "" {
 			return fmt.Errorf("%s is empty", key)
 		}
 		*field(c) = value
 		return nil
-	}, func(c *Config) string { return *field(c) }}
+	}, get: func(c *Config) string { return *field(c) }}
+}
+
+func optional(s setting) setting {
+	s.unset = true
+	return s
 }
 
 const many = 1 << 30
 
-// settings is every key, sorted.
+// settings is every key; [Config.Settings] sorts them.
 func settings() []setting {
 	return []setting{
 		boolean("execution.checkpointing.unaligned.enabled", func(c *Config) *bool { return &c.Unaligned }),
@@ -120,7 +127,7 @@ func settings() []setting {
 		duration("execution.checkpointing.timeout", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointTimeout }),
 		integer("execution.checkpointing.num-retained", 1, many, func(c *Config) *int { return &c.Retained }),
 		text("execution.checkpointing.dir", func(c *Config) *string { return &c.CheckpointDir }),
-		text("execution.state-recovery.path", func(c *Config) *string { return &c.RecoveryPath }),
+		optional(text("execution.state-recovery.path", func(c *Config) *string { return &c.RecoveryPath })),
 		text("high-availability.storageDir", func(c *Config) *string { return &c.HADir }),
 		duration("execution.buffer-timeout.interval", time.Millisecond, func(c *Config) *time.Duration { return &c.BufferTimeout }),
 		duration("heartbeat.interval", time.Millisecond, func(c *Config) *time.Duration { return &c.HeartbeatInterval }),
@@ -133,7 +140,7 @@ func settings() []setting {
 		duration("restart-strategy.fixed-delay.delay", time.Millisecond, func(c *Config) *time.Duration { return &c.RestartDelay }),
 		integer("taskmanager.numberOfTaskSlots", 1, graph.MaxParallelismLimit, func(c *Config) *int { return &c.Slots }),
 		integer("taskmanager.network.memory.buffers-per-channel", 1, 1<<16, func(c *Config) *int { return &c.ChannelBuffers }),
-		integer("taskmanager.network.memory.max-buffers-per-gate", 1, 1<<16, func(c *Config) *int { return &c.OutputBuffers }),
+		integer("weir.output.buffers", 1, 1<<16, func(c *Config) *int { return &c.OutputBuffers }),
 		integer("weir.batch.records", 1, 1<<16, func(c *Config) *int { return &c.BatchRecords }),
 		integer("weir.task.quantum", 1, 1<<16, func(c *Config) *int { return &c.Quantum }),
 	}
@@ -200,11 +207,13 @@ func distance(a, b string) int {
 // Validate checks the configuration as a whole and names the first fault.
 func (c *Config) Validate() error {
 	for _, s := range settings() {
-		if v := s.get(c); v != "" {
-			probe := *c
-			if err := s.set(&probe, v); err != nil {
-				return err
-			}
+		v := s.get(c)
+		if v == "" && s.unset {
+			continue
+		}
+		probe := *c
+		if err := s.set(&probe, v); err != nil {
+			return err
 		}
 	}
 	if c.HeartbeatTimeout < 2*c.HeartbeatInterval {

@@ -23,6 +23,9 @@ import (
 type Job struct {
 	config *Config
 	graph  graph.Graph
+	fault  error // the first that the graph can't show
+	// described is set when the job function has returned.
+	described bool
 }
 
 // Config is the job's configuration; it must not be changed.
@@ -37,13 +40,21 @@ func Describe(c *Config, job func(*Job)) (g *graph.Graph, err error) {
 	}
 	j := &Job{config: c}
 	defer func() {
-		if v := recover(); v != nil {
+		switch v := recover().(type) {
+		case nil:
+		case *graph.InvalidError:
+			g, err = nil, v
+		default:
 			g, err = nil, fmt.Errorf("the job function panicked: %v", v)
 		}
 	}()
 	job(j)
+	j.described = true
 	if err := j.graph.Validate(); err != nil {
 		return nil, err
+	}
+	if j.fault != nil {
+		return nil, j.fault
 	}
 	return &j.graph, nil
 }
@@ -121,8 +132,17 @@ func add[U any](j *Job, n *graph.Node, o *options) Stream[U] {
 		of.Codec = c
 		n.Out = of
 	}
-	j.graph.Nodes = append(j.graph.Nodes, n)
+	j.append(n)
 	return Stream[U]{j, n, of}
+}
+
+// append refuses operators on a stream that was kept from an earlier call of a job
+// function: nothing would run them.
+func (j *Job) append(n *graph.Node) {
+	if j.described {
+		panic(&graph.InvalidError{UID: n.UID, Text: "is added to a stream of a job whose function has returned; streams can't be kept"})
+	}
+	j.graph.Nodes = append(j.graph.Nodes, n)
 }
 
 func (s Stream[T]) forward() []*graph.Edge {
@@ -246,5 +266,5 @@ func ToSink[T any](s Stream[T], uid string, sink connect.Sink[T], opts ...Option
 	if e, ok := sink.(Encoder[T]); ok {
 		n.Logic.Encode = func(dst []byte, v any) []byte { return e.Encode(dst, v.(T)) }
 	}
-	s.job.graph.Nodes = append(s.job.graph.Nodes, n)
+	s.job.append(n)
 }

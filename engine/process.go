@@ -138,6 +138,9 @@ func Process[K comparable, T, U any](s KeyedStream[K, T], uid string, newFunctio
 		probe.keyed.Open(&operator.Env{Parallelism: 1}, 1)
 		newFunction().Open(probe)
 		n.NoCodec = append(n.NoCodec, probe.noCodec...)
+		if job := s.stream.job; probe.err != nil && job.fault == nil {
+			job.fault = &graph.InvalidError{UID: uid, Text: fmt.Sprintf("can't be opened: %v", probe.err)}
+		}
 	}
 	n.Runtime = runtime(func() operator.Operator {
 		return &processOperator[K, T, U]{function: newFunction(), keyOf: s.key, keys: s.codec, codecs: o}

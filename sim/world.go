@@ -215,7 +215,11 @@ func accuse(v any) Violation {
 	if a, ok := v.(Accuser); ok {
 		oracle = a.Oracle()
 	}
-	return Violation{Oracle: oracle, Message: fmt.Sprint(v), Stack: string(debug.Stack())}
+	stack := string(debug.Stack())
+	if t, ok := v.(interface{ Trace() string }); ok { // caught once before, and thrown on
+		stack = t.Trace()
+	}
+	return Violation{Oracle: oracle, Message: fmt.Sprint(v), Stack: stack}
 }
 
 // Stop ends the run after the current event.

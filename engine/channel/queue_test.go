@@ -21,6 +21,10 @@ func TestQueueMemory(t *testing.T) {
 		}
 	}
 	require.LessOrEqual(t, cap(q.items), 32)
+	for i, it := range q.items[:cap(q.items)] {
+		waits := i >= q.head && i < len(q.items)
+		require.Equal(t, waits, it != item{}, "slot %d of what passed is not held on to", i)
+	}
 	for !q.empty() {
 		require.Equal(t, next, q.pop().event.Checkpoint)
 		next++

@@ -61,7 +61,7 @@ func (n *Node) validate() error {
 	case n.MaxParallelism == 0 && n.Parallelism > MaxParallelismLimit:
 		return invalid(n, "has parallelism %d; it must be at most %d", n.Parallelism, MaxParallelismLimit)
 	case n.Kind == Source && len(n.Inputs) > 0:
-		return invalid(n, "is a source and has an edge into it from %q; sources take no input", n.Inputs[0].From.UID)
+		return invalid(n, "is a source and has an edge into it%s; sources take no input", from(n.Inputs[0]))
 	case n.Kind != Source && len(n.Inputs) == 0:
 		return invalid(n, "is a %s without an input", n.Kind)
 	case n.Kind != Sink && n.Out == nil:
@@ -73,6 +73,13 @@ func (n *Node) validate() error {
 		n.MaxParallelism = DefaultMaxParallelism(n.Parallelism)
 	}
 	return nil
+}
+
+func from(e *Edge) string {
+	if e.From == nil {
+		return ""
+	}
+	return fmt.Sprintf(" from %q", e.From.UID)
 }
 
 func (g *Graph) validateEdges() error {

@@ -190,18 +190,18 @@ func (m *JobManager) lead(out *host.Outbox) {
 		var above uint32
 		if from != "" {
 			md, err := snapshot.ReadMetadata(w.FS(), from)
-			if err != nil {
-				return nil, &UnusableError{Err: err}
+			switch {
+			case err == nil:
+				above = md.Attempt.Epoch
+			case !isDamage(err):
+				return nil, err
 			}
-			above = md.Attempt.Epoch
+			// A damaged one ends the job in recover, if it is needed at all: it may
+			// be long gone, and the job have checkpoints of its own.
 		}
 		return acquireEpoch(w.FS(), dir, above)
 	}, func(in *host.Input, out *host.Outbox) {
 		if in.Err != nil {
-			if isDamage(in.Err) {
-				m.fail(host.CauseCorrupt, in.Err.Error(), out)
-				return
-			}
 			m.later(m.settings.RestartDelay, out, m.lead)
 			return
 		}

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -66,19 +67,23 @@ type Choice struct {
 	// ascending, Incomplete those of the others; Seen is the largest of all.
 	Completed, Incomplete []uint64
 	Seen                  uint64
-	// Corrupt says which newer checkpoints were passed over, and why.
+	// Corrupt says which newer checkpoints were passed over, damaged or missing,
+	// and why.
 	Corrupt []string
 }
 
 // UnusableError says that the newest completed checkpoint can't be restored and
 // that an older one may only be chosen by the user, who then accepts duplicates.
 type UnusableError struct {
-	Checkpoint uint64
+	Checkpoint uint64 // 0 for the one that the user chose to start from
 	Older      string // directory of the newest usable one, empty if there is none
 	Err        error
 }
 
 func (e *UnusableError) Error() string {
+	if e.Checkpoint == 0 {
+		return fmt.Sprintf("the checkpoint to start from can't be restored: %v", e.Err)
+	}
 	s := fmt.Sprintf("checkpoint %d is complete, and its output may be committed, but it can't be restored: %v", e.Checkpoint, e.Err)
 	if e.Older == "" {
 		return s + "; there is no older checkpoint"
@@ -90,8 +95,8 @@ func (e *UnusableError) Unwrap() error { return e.Err }
 
 // Choose finds the checkpoint to restore: the latest completed one. If that is
 // damaged, an older one is taken only where no commit of the newer can have been
-// issued (committing is false); otherwise the error is an *UnusableError that
-// names the damaged file. Known is the newest checkpoint the caller saw complete,
+// issued (committing is false), or where from names it: the user has chosen it.
+// Otherwise the error is an *UnusableError that names the damaged file. Known is the newest checkpoint the caller saw complete,
 // 0 for none: it must be there. What is chosen is durable when Choose returns.
 func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choice, error) {
 	c := &Choice{}
@@ -109,12 +114,12 @@ func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choic
 			return nil, err
 		}
 		if damaged == nil && id < known {
-			damaged = missing(dir, known)
+			damaged = c.missing(dir, known)
 		}
 		if m != nil {
-			if damaged != nil && committing {
-				damaged.Older = at
-				return nil, damaged
+			if damaged != nil && committing && !same(at, from) {
+				damaged.Older = cmp.Or(damaged.Older, at)
+				continue
 			}
 			c.Metadata, c.Dir = m, at
 			return c, c.settle(fsys, dir)
@@ -125,7 +130,7 @@ func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choic
 		c.Corrupt = append(c.Corrupt, err.Error())
 	}
 	if damaged == nil && known > newest {
-		damaged = missing(dir, known)
+		damaged = c.missing(dir, known)
 	}
 	if damaged != nil && committing {
 		return nil, damaged
@@ -133,9 +138,15 @@ func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choic
 	return c, c.external(fsys, from)
 }
 
-func missing(dir string, id uint64) *UnusableError {
-	return &UnusableError{Checkpoint: id, Err: fmt.Errorf("%s: %w", snapshot.Dir(dir, id), fs.ErrNotExist)}
+// missing notes that the newest checkpoint is gone.
+func (c *Choice) missing(dir string, id uint64) *UnusableError {
+	err := fmt.Errorf("%s: %w", snapshot.Dir(dir, id), fs.ErrNotExist)
+	c.Corrupt = append(c.Corrupt, err.Error())
+	return &UnusableError{Checkpoint: id, Err: err}
 }
+
+// same reports whether from, if it is given, is the directory at.
+func same(at, from string) bool { return from != "" && path.Clean(from) == path.Clean(at) }
 
 // external falls back to a checkpoint of another job directory.
 func (c *Choice) external(fsys fs.FS, from string) error {

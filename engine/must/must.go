@@ -26,4 +26,12 @@ type Bug struct {
 	Stack string
 }
 
-func (b *Bug) Error() string { return fmt.Sprintf("engine bug: %v\n%s", b.Value, b.Stack) }
+func (b *Bug) Error() string {
+	if v, ok := b.Value.(Violation); ok {
+		return v.Error()
+	}
+	return fmt.Sprintf("engine bug: %v", b.Value)
+}
+
+// Trace is the stack at the place where it happened.
+func (b *Bug) Trace() string { return b.Stack }

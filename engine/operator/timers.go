@@ -30,7 +30,8 @@ type timer[K comparable] struct {
 	key  K
 }
 
-// timerQueue is a heap; deleted timers stay in it until they come up.
+// timerQueue is a heap; deleted timers stay in it until they come up or are the
+// most of it.
 type timerQueue[K comparable] struct {
 	heap timerHeap[K]
 	live map[timerKey[K]]uint64 // sequence number of the one that counts
@@ -82,12 +83,28 @@ func (s *TimerService[K]) Set(at int64, hash uint64, key K, event bool) {
 
 // Delete removes a timer; a missing one is fine.
 func (s *TimerService[K]) Delete(at int64, key K, event bool) {
-	delete(s.queue(event).live, timerKey[K]{at, key})
+	q := s.queue(event)
+	delete(q.live, timerKey[K]{at, key})
+	if len(q.heap) > 2*len(q.live)+leastHeap {
+		q.compact()
+	}
 }
+
+// leastHeap is the size up to which a heap is not worth compacting.
+const leastHeap = 64
+
+// compact drops the deleted timers, so that a key that keeps moving its timer
+// takes no more memory than one that does not. The order stays, since it is total.
+func (q *timerQueue[K]) compact() {
+	q.heap = slices.DeleteFunc(q.heap, q.deleted)
+	heap.Init(&q.heap)
+}
+
+func (q *timerQueue[K]) deleted(t timer[K]) bool { return q.live[timerKey[K]{t.at, t.key}] != t.seq }
 
 // skim drops deleted timers from the top.
 func (q *timerQueue[K]) skim() {
-	for len(q.heap) > 0 && q.live[timerKey[K]{q.heap[0].at, q.heap[0].key}] != q.heap[0].seq {
+	for len(q.heap) > 0 && q.deleted(q.heap[0]) {
 		heap.Pop(&q.heap)
 	}
 }
@@ -131,9 +148,7 @@ func (s *TimerService[K]) append(dst []byte, keys codec.Codec[K]) []byte {
 
 // sorted is the live timers in firing order.
 func (q *timerQueue[K]) sorted() []timer[K] {
-	ts := slices.DeleteFunc(slices.Clone(q.heap), func(t timer[K]) bool {
-		return q.live[timerKey[K]{t.at, t.key}] != t.seq
-	})
+	ts := slices.DeleteFunc(slices.Clone(q.heap), q.deleted)
 	slices.SortFunc(ts, func(a, b timer[K]) int {
 		if (timerHeap[K]{a, b}).Less(0, 1) {
 			return -1

@@ -72,4 +72,3 @@ func (f *memoryFile) Write(p []byte) (int, error) {
 func (f *memoryFile) Size() (int64, error) { return int64(len(f.m.files[f.name])), nil }
 func (f *memoryFile) Sync() error          { return nil }
 func (f *memoryFile) Close() error         { return nil }
-

@@ -74,9 +74,6 @@ type ChannelPosition struct {
 	InFlight uint64 `json:"in_flight,omitempty"`
 }
 
-// Digest makes metadata part of a trace.
-func (m *Metadata) Digest() uint64 { return m.Checkpoint }
-
 // InFlight is the number of bytes of in-flight data in the checkpoint.
 func (m *Metadata) InFlight() int64 {
 	var n int64
@@ -93,14 +90,18 @@ func Dir(root string, checkpoint uint64) string {
 	return path.Join(root, "chk-"+strconv.FormatUint(checkpoint, 10))
 }
 
-// ParseDir is the checkpoint id of a directory's name; ids compare as numbers.
+// largestID bounds checkpoint ids, so that there is always a next one.
+const largestID = 1 << 62
+
+// ParseDir is the checkpoint id of a directory's name, from 1 on; ids compare as
+// numbers.
 func ParseDir(name string) (uint64, bool) {
 	s, ok := strings.CutPrefix(name, "chk-")
 	if !ok {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
-	return n, err == nil && strconv.FormatUint(n, 10) == s
+	return n, err == nil && n > 0 && n <= largestID && strconv.FormatUint(n, 10) == s
 }
 
 // WriteMetadata completes a checkpoint. When it returns nil, the checkpoint is
