@@ -43,13 +43,13 @@ func TestValidate(t *testing.T) {
 		`heartbeat.timeout is 1.9s; it must be at least twice heartbeat.interval, which is 1s`: func(c *engine.Config) {
 			c.HeartbeatTimeout = 1900 * time.Millisecond
 		},
-		`restart-strategy.fixed-delay.delay is 0s; it must be at least 1ms`:                                          func(c *engine.Config) { c.RestartDelay = 0 },
-		`restart-strategy.fixed-delay.attempts is "-2"; it must be a whole number between -1 and 1073741824`:         func(c *engine.Config) { c.RestartAttempts = -2 },
-		`taskmanager.numberOfTaskSlots is "0"; it must be a whole number between 1 and 32768`:                        func(c *engine.Config) { c.Slots = 0 },
-		`taskmanager.network.memory.buffers-per-channel is "0"; it must be a whole number between 1 and 65536`:       func(c *engine.Config) { c.ChannelBuffers = 0 },
-		`weir.output.buffers is "100000"; it must be a whole number between 1 and 65536`: func(c *engine.Config) { c.OutputBuffers = 100000 },
-		`weir.task.quantum is "0"; it must be a whole number between 1 and 65536`:                                    func(c *engine.Config) { c.Quantum = 0 },
-		`weir.batch.records is "0"; it must be a whole number between 1 and 65536`:                                   func(c *engine.Config) { c.BatchRecords = 0 },
+		`restart-strategy.fixed-delay.delay is 0s; it must be at least 1ms`:                                    func(c *engine.Config) { c.RestartDelay = 0 },
+		`restart-strategy.fixed-delay.attempts is "-2"; it must be a whole number between -1 and 1073741824`:   func(c *engine.Config) { c.RestartAttempts = -2 },
+		`taskmanager.numberOfTaskSlots is "0"; it must be a whole number between 1 and 32768`:                  func(c *engine.Config) { c.Slots = 0 },
+		`taskmanager.network.memory.buffers-per-channel is "0"; it must be a whole number between 1 and 65536`: func(c *engine.Config) { c.ChannelBuffers = 0 },
+		`weir.output.buffers is "100000"; it must be a whole number between 1 and 65536`:                       func(c *engine.Config) { c.OutputBuffers = 100000 },
+		`weir.task.quantum is "0"; it must be a whole number between 1 and 65536`:                              func(c *engine.Config) { c.Quantum = 0 },
+		`weir.batch.records is "0"; it must be a whole number between 1 and 65536`:                             func(c *engine.Config) { c.BatchRecords = 0 },
 	} {
 		c := engine.DefaultConfig()
 		change(c)

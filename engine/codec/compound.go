@@ -18,7 +18,7 @@ type pairCodec[A, B any] struct {
 
 // PairOf encodes the first value, then the second. Its name holds both names.
 func PairOf[A, B any](first Codec[A], second Codec[B]) Codec[Pair[A, B]] {
-	return pairCodec[A, B]{first, second}
+	return newPair(first, second)
 }
 
 func (c pairCodec[A, B]) Name() string {

@@ -36,12 +36,16 @@ func RunJob(o JobOptions) error {
 	if err != nil {
 		return err
 	}
+	workers := max(1, o.Workers)
+	if need, have := g.Plan(o.Config.Chaining).MaxParallelism(), workers*o.Config.Slots; have < need {
+		return fmt.Errorf("the job needs %d slots, its largest parallelism; %d workers with taskmanager.numberOfTaskSlots=%d have %d", need, workers, o.Config.Slots, have)
+	}
 	end := &ending{next: o.Listener, over: make(chan error, 1)}
 	w := New(Options{FS: o.FS, Listener: end, Seed: o.Seed})
 	defer w.Close()
 	jm := engine.JobManagerAddress()
 	w.Spawn(jm.Node, jm.Name, o.Config.JobManager(g))
-	for i := range max(1, o.Workers) {
+	for i := range workers {
 		a := task.ExecutorAddress(fmt.Sprintf("tm%d", i+1))
 		w.Spawn(a.Node, a.Name, o.Config.TaskExecutor(o.Job))
 	}

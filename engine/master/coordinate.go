@@ -5,6 +5,7 @@ import (
 
 	"github.com/weirstream/weir/engine/checkpoint"
 	"github.com/weirstream/weir/engine/fs"
+	"github.com/weirstream/weir/engine/graph"
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/engine/snapshot"
 	"github.com/weirstream/weir/engine/task"
@@ -53,7 +54,7 @@ func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
 		m.tell(task.NotifyComplete{Attempt: m.attempt, Checkpoint: e.Checkpoint, Final: e.Final}, out)
 	case checkpoint.Abort:
 		delete(m.metadata, e.Checkpoint)
-		m.report(host.Event{Kind: host.CheckpointAborted, Checkpoint: e.Checkpoint, N: int64(e.Why), Text: e.String()})
+		m.report(host.Event{Kind: host.CheckpointAborted, Cause: abortCause(e.Why), Checkpoint: e.Checkpoint, N: int64(e.Why), Text: e.String()})
 	case checkpoint.TellAborted:
 		m.tell(task.NotifyAborted{Attempt: m.attempt, Checkpoint: e.Checkpoint}, out)
 	case checkpoint.Discard:
@@ -61,6 +62,16 @@ func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
 	case checkpoint.Drop:
 		m.report(host.Event{Kind: host.MessageDropped, Text: e.In.String() + ": " + e.Why.String()})
 	}
+}
+
+func abortCause(w checkpoint.Why) host.Cause {
+	switch w {
+	case checkpoint.Expired:
+		return host.CauseLimit
+	case checkpoint.Unwritten, checkpoint.NotLocated:
+		return host.CauseIO
+	}
+	return host.CauseNone // what declined it, or stopped the job, has the cause
 }
 
 // tell sends to all workers that run tasks.
@@ -111,7 +122,7 @@ func (m *JobManager) seal(e checkpoint.Seal, out *host.Outbox) {
 	md := m.metadata[e.Checkpoint]
 	i := 0
 	for _, v := range m.plan.Vertices {
-		s := snapshot.Vertex{Parallelism: v.Parallelism, MaxParallelism: v.Head().MaxParallelism}
+		s := snapshot.Vertex{Codec: codecName(v), Parallelism: v.Parallelism, MaxParallelism: v.Head().MaxParallelism}
 		for _, n := range v.Chain {
 			s.UIDs = append(s.UIDs, n.UID)
 		}
@@ -122,6 +133,14 @@ func (m *JobManager) seal(e checkpoint.Seal, out *host.Outbox) {
 	m.report(host.Event{Kind: host.CheckpointSealing, Checkpoint: e.Checkpoint})
 	root := m.settings.CheckpointDir
 	m.offload(sealLane, out, func(w host.Worker) (any, error) { return seal(w, root, md) }, m.sealed(e.Checkpoint))
+}
+
+// codecName is the codec of what a vertex sends, empty if it ends in a sink.
+func codecName(v *graph.Vertex) string {
+	if out := v.Tail().Out; out != nil {
+		return out.CodecName()
+	}
+	return ""
 }
 
 func (m *JobManager) probe(id uint64, out *host.Outbox) {

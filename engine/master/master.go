@@ -267,6 +267,8 @@ func (m *JobManager) compatible(md *snapshot.Metadata) error {
 			return fmt.Errorf("it has operators %v where the job has %v", s.UIDs, uids)
 		case s.Parallelism != v.Parallelism:
 			return fmt.Errorf("%v has parallelism %d in it and %d in the job; restoring at another parallelism is not supported", uids, s.Parallelism, v.Parallelism)
+		case s.Codec != codecName(v):
+			return fmt.Errorf("%v sends records as %q in it and as %q in the job; restoring with another codec is not supported", uids, s.Codec, codecName(v))
 		case s.MaxParallelism != v.Head().MaxParallelism:
 			return fmt.Errorf("%v has max parallelism %d in it and %d in the job", uids, s.MaxParallelism, v.Head().MaxParallelism)
 		}

@@ -55,6 +55,9 @@ func (s *KeyedState[K]) DeleteTimer(at int64, event bool) { s.Timers.Delete(at, 
 
 type namedTable interface {
 	name() string
+	// codecs identifies the formats of keys and values: a snapshot of others is
+	// refused.
+	codecs() string
 	snapshot() Snapshot
 	restore(src []byte) error
 }
@@ -66,7 +69,8 @@ type valueTable[K comparable, V any] struct {
 	values codec.Codec[V]
 }
 
-func (t *valueTable[K, V]) name() string { return t.named }
+func (t *valueTable[K, V]) name() string   { return t.named }
+func (t *valueTable[K, V]) codecs() string { return t.keys.Name() + " to " + t.values.Name() }
 
 func (t *valueTable[K, V]) snapshot() Snapshot {
 	return tableSnapshot[K, V]{t.table.Snapshot(), t.keys, t.values}
@@ -105,6 +109,7 @@ func NewValue[K comparable, V any](s *KeyedState[K], name string, c codec.Codec[
 // keyedSnapshot is all tables and the timers.
 type keyedSnapshot struct {
 	names  []string
+	codecs []string
 	parts  []Snapshot
 	timers []byte
 }
@@ -113,7 +118,7 @@ type keyedSnapshot struct {
 func (s *KeyedState[K]) Snapshot() Snapshot {
 	k := &keyedSnapshot{timers: s.Timers.append(nil, s.Codec)}
 	for _, t := range s.tables {
-		k.names, k.parts = append(k.names, t.name()), append(k.parts, t.snapshot())
+		k.names, k.codecs, k.parts = append(k.names, t.name()), append(k.codecs, t.codecs()), append(k.parts, t.snapshot())
 	}
 	return k
 }
@@ -123,6 +128,7 @@ func (k *keyedSnapshot) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(k.parts)))
 	for i, p := range k.parts {
 		dst = appendBytes(dst, []byte(k.names[i]))
+		dst = appendBytes(dst, []byte(k.codecs[i]))
 		dst = appendBytes(dst, p.Append(nil))
 	}
 	return appendBytes(dst, k.timers)
@@ -143,15 +149,18 @@ func (s *KeyedState[K]) Restore(src []byte) error {
 	}
 	src = src[k:]
 	for range n {
-		var name, data []byte
+		var name, codecs, data []byte
 		var err error
 		if name, src, err = takeBytes(src); err != nil {
+			return err
+		}
+		if codecs, src, err = takeBytes(src); err != nil {
 			return err
 		}
 		if data, src, err = takeBytes(src); err != nil {
 			return err
 		}
-		if err := s.restoreTable(string(name), data); err != nil {
+		if err := s.restoreTable(string(name), string(codecs), data); err != nil {
 			return err
 		}
 	}
@@ -165,9 +174,12 @@ func (s *KeyedState[K]) Restore(src []byte) error {
 	return s.Timers.restore(timers, s.Codec)
 }
 
-func (s *KeyedState[K]) restoreTable(name string, data []byte) error {
+func (s *KeyedState[K]) restoreTable(name, codecs string, data []byte) error {
 	for _, t := range s.tables {
 		if t.name() == name {
+			if t.codecs() != codecs {
+				return fmt.Errorf("state %q maps %s in the snapshot and %s in the job; restoring with other codecs is not supported", name, codecs, t.codecs())
+			}
 			if err := t.restore(data); err != nil {
 				return fmt.Errorf("state %q: %w", name, err)
 			}

@@ -44,6 +44,7 @@ type Metadata struct {
 // Vertex is the state of one chain of operators.
 type Vertex struct {
 	UIDs           []string `json:"uids"`
+	Codec          string   `json:"codec,omitempty"` // of the records it sends, in flight
 	Parallelism    int      `json:"parallelism"`
 	MaxParallelism int      `json:"max_parallelism"`
 	Tasks          []Task   `json:"tasks"`

@@ -3,6 +3,7 @@ package task
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/weirstream/weir/engine/barrier"
 	"github.com/weirstream/weir/engine/channel"
@@ -69,9 +70,13 @@ func (s *snapshots) drop(p *pending) {
 	}
 }
 
+// dropAll is called when the task is over. What a file is being written from goes
+// with the task: it may be read until then.
 func (s *snapshots) dropAll() {
-	for len(s.pending) > 0 {
-		s.drop(s.pending[0])
+	for _, p := range slices.Clone(s.pending) {
+		if p.store == 0 {
+			s.drop(p)
+		}
 	}
 }
 
@@ -295,6 +300,9 @@ func encodeChannels(s *snapshot.TaskState, in [][]channel.Captured, outs [][][]c
 // stored ends the asynchronous part of a checkpoint (T2).
 func (t *Task) stored(p *pending, in *host.Input, out *host.Outbox) {
 	t.snaps.drop(p)
+	if in.Err != nil && p.checkpoint <= t.snaps.aborted {
+		return // its directory may be gone
+	}
 	if in.Err != nil {
 		t.decline(p.checkpoint, 0, in.Err.Error(), out)
 		return

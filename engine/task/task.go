@@ -23,6 +23,7 @@ import (
 	"path"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/weirstream/weir/engine/barrier"
@@ -167,7 +168,7 @@ func panicked() (user bool, stack string) {
 		if seen {
 			stack += fmt.Sprintf("\n  %s (%s:%d)", f.Function, path.Base(f.File), f.Line)
 			if !decided && inModule(f.Function) {
-				user, decided = !strings.HasPrefix(f.Function, "github.com/weirstream/weir/engine"), true
+				user, decided = !ofEngine(f.Function), true
 			}
 		}
 		seen = seen || f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic"
@@ -177,12 +178,27 @@ func panicked() (user bool, stack string) {
 	}
 }
 
-// inModule reports whether a function is of a module's package, not of the
-// standard library: those have no dot in the first element of their path.
-func inModule(function string) bool {
-	first, rest, ok := strings.Cut(function, "/")
-	return ok && strings.Contains(first, ".") && rest != "" || strings.HasPrefix(function, "main.")
+// ofEngine reports whether a function is the engine's.
+func ofEngine(function string) bool {
+	rest, ok := strings.CutPrefix(function, "github.com/weirstream/weir/engine")
+	return ok && (strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, "."))
 }
+
+// inModule reports whether a function is of a module's package, not of the
+// standard library. Paths of modules need have no dot in them.
+func inModule(function string) bool {
+	first, _, _ := strings.Cut(function, "/")
+	if first == function { // a package of one element, with the function behind it
+		first, _, _ = strings.Cut(first, ".")
+	}
+	return !slices.Contains(standard, first)
+}
+
+// standard is the first path elements of the standard library's packages.
+var standard = strings.Fields(`archive bufio bytes cmp compress container context crypto database debug embed
+	encoding errors expvar flag fmt go hash html image index internal io iter log maps math mime net os path
+	plugin reflect regexp runtime simd slices sort strconv strings structs sync syscall testing text time unicode
+	unique unsafe vendor weak`)
 
 // fail ends the task; its TaskExecutor tells the JobManager.
 func (t *Task) fail(cause host.Cause, err error, out *host.Outbox) {

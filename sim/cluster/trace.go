@@ -93,8 +93,10 @@ func Describe(r trace.Record, names trace.Names) string {
 		return fmt.Sprintf("* %s: %s %d after %s", actor, kind, r.A, time.Duration(r.B))
 	case "timer", "cancel timer", "offload", "done":
 		return fmt.Sprintf("* %s: %s %d %s", actor, kind, r.A, peer)
-	case "frame", "write":
-		return fmt.Sprintf("%s %s: %d bytes on %s, digest %x", map[bool]string{true: "<", false: ">"}[kind == "frame"], actor, r.A, peer, r.Digest)
+	case "write":
+		return fmt.Sprintf("> %s: %d bytes to %s, digest %x", actor, r.B, peer, r.Digest)
+	case "frame":
+		return fmt.Sprintf("< %s: %d bytes from %s, digest %x", actor, r.A, peer, r.Digest)
 	case "credit", "grant":
 		return fmt.Sprintf(". %s: %s %d on %s", actor, kind, uint32(r.B), peer)
 	case "draw":
