@@ -82,6 +82,8 @@ type child struct {
 	mu   sync.Mutex
 	out  *json.Encoder
 	cuts *cuts
+	// lost says that a task has failed by itself, so that its peers lose it.
+	lost bool
 }
 
 func (c *child) say(s said) {
@@ -140,8 +142,19 @@ func (c *child) On(e *host.Event) {
 		c.say(said{What: "in flight", Checkpoint: e.Checkpoint, Bytes: e.N})
 	case host.Restarting, host.TaskFailed:
 		// Nothing is injected into a live process while it runs: it dies as a whole.
-		if e.Cause != host.CauseInput && e.Cause != host.CauseCorrupt {
+		if !c.provoked(e.Cause) {
 			c.say(said{What: "violation", Oracle: "provocation", Text: fmt.Sprintf("%s %s: %s (%s)", e.Subject, e.Kind, e.Text, e.Cause)})
 		}
 	}
+}
+
+// provoked says whether a failure is the doing of the world, or follows from one.
+func (c *child) provoked(cause host.Cause) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cause == host.CauseLostPeer {
+		return c.lost
+	}
+	c.lost = true
+	return cause == host.CauseInput || cause == host.CauseCorrupt
 }

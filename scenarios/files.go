@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/weirstream/weir/engine/snapshot"
 	"github.com/weirstream/weir/sim/cluster"
@@ -30,10 +31,10 @@ func (s *Scenario) readInput(path string) (string, []byte, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", nil, usage("--input %s: %w", path, cause(err))
+		return "", nil, usage("--input %s: %w; name a file that can be read", path, cause(err))
 	}
 	if !info.Mode().IsRegular() {
-		return "", nil, usage("--input %s is not a regular file", path)
+		return "", nil, usage("--input %s is not a regular file; name one", path)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -56,16 +57,51 @@ func checkOutput(flag, path string) error {
 	if path == "" {
 		return nil
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return usage("%s %s is a directory; name a file", flag, path)
+	// The file is replaced by a rename, which would take a device or a link away.
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		what := "not a regular file"
+		switch {
+		case info.IsDir():
+			what = "a directory"
+		case info.Mode()&fs.ModeSymlink != 0:
+			what = "a symbolic link"
+		}
+		return usage("%s %s is %s; name a file", flag, path, what)
 	}
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(dir); err != nil {
-		return usage("%s %s: %s: %w", flag, path, dir, cause(err))
+		return usage("%s %s: directory %s: %w; make it first, or name another", flag, path, dir, cause(err))
 	} else if !info.IsDir() {
-		return usage("%s %s: %s is not a directory", flag, path, dir)
+		return usage("%s %s: %s is not a directory; name a file in one", flag, path, dir)
 	}
 	return nil
+}
+
+// place is a file that the user names by a flag, empty for none.
+type place struct{ flag, path string }
+
+// checkDistinct refuses to write one file for two purposes, or over the input.
+func checkDistinct(places ...place) error {
+	for i, a := range places {
+		for _, b := range places[:i] {
+			if a.path != "" && b.path != "" && sameFile(a.path, b.path) {
+				return usage("%s %s is the same file as %s %s; name another", a.flag, a.path, b.flag, b.path)
+			}
+		}
+	}
+	return nil
+}
+
+// sameFile compares paths of files that need not exist.
+func sameFile(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(x, y)
+	}
+	a, errA = filepath.Abs(a)
+	b, errB = filepath.Abs(b)
+	return errA == nil && errB == nil && a == b
 }
 
 // checkDir refuses a directory that holds something already.
@@ -78,7 +114,7 @@ func checkDir(flag, path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return checkOutput(flag, path)
 	case err != nil:
-		return usage("%s %s: %w", flag, path, cause(err))
+		return usage("%s %s: %w; name a new directory", flag, path, cause(err))
 	case len(entries) > 0:
 		return usage("%s %s is not empty; name a new directory", flag, path)
 	}
@@ -118,7 +154,7 @@ func FindOrigin(path string) (*Origin, error) {
 	}
 	info, err := os.Stat(abs)
 	if err != nil {
-		return nil, usage("--from %s: %w", path, cause(err))
+		return nil, usage("--from %s: %w; name a job directory or a chk-N in it", path, cause(err))
 	}
 	if !info.IsDir() {
 		return nil, usage("--from %s is not a directory; name a job directory or a chk-N in it", path)
@@ -142,6 +178,17 @@ func FindOrigin(path string) (*Origin, error) {
 
 const checkpointDir = "checkpoints"
 
+// located adds to a message in the job's own names where these files are for the
+// user: the input, and the job directory if the run has one.
+func located(message, input, dir string) string {
+	for _, f := range [][2]string{{InputFile, input}, {checkpointDir + "/", filepath.Join(dir, checkpointDir)}} {
+		if f[1] != checkpointDir && strings.Contains(message, f[0]) && !strings.Contains(message, f[1]) {
+			message += fmt.Sprintf("; %s is %s", strings.TrimSuffix(f[0], "/"), f[1])
+		}
+	}
+	return message
+}
+
 // completed is the ids of the complete checkpoints in a directory, ascending.
 func completed(dir string) ([]uint64, error) {
 	entries, err := os.ReadDir(dir)
@@ -163,13 +210,23 @@ func completed(dir string) ([]uint64, error) {
 }
 
 // Files reads what a run that starts from the checkpoint needs: the checkpoint,
-// the sink's directory and the leaders' epochs, named as in a job directory.
+// those before it, which an error about it may offer instead, the sink's directory
+// and the leaders' epochs, named as in a job directory.
 func (o *Origin) Files() ([]cluster.File, error) {
-	chk := filepath.Join(checkpointDir, filepath.Base(snapshot.Dir("", o.Checkpoint)))
+	ids, err := completed(filepath.Join(o.Root, checkpointDir))
+	if err != nil {
+		return nil, usage("--from: %w", err)
+	}
+	dirs := []string{OutputDir, "ha"}
+	for _, id := range ids {
+		if id <= o.Checkpoint {
+			dirs = append(dirs, filepath.FromSlash(snapshot.Dir(checkpointDir, id)))
+		}
+	}
 	var files []cluster.File
-	for _, dir := range []string{chk, OutputDir, "ha"} {
+	for _, dir := range dirs {
 		entries, err := os.ReadDir(filepath.Join(o.Root, dir))
-		if errors.Is(err, fs.ErrNotExist) && dir != chk {
+		if errors.Is(err, fs.ErrNotExist) { // a job that has committed nothing has no output
 			continue
 		}
 		if err != nil {

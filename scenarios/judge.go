@@ -134,6 +134,7 @@ func (o *protocolOracle) OnEnd(*sim.World) *sim.Violation { return nil }
 type provocationOracle struct {
 	judges   *judges
 	troubles []model.Trouble
+	aborted  uint64 // newest checkpoint given up: declining it after that is no trouble
 }
 
 // ID implements sim.Oracle.
@@ -142,8 +143,14 @@ func (o *provocationOracle) ID() string { return "provocation" }
 // OnEvent implements sim.Oracle.
 func (o *provocationOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 	switch e.Kind {
+	case host.CheckpointDeclined:
+		if e.Checkpoint <= o.aborted {
+			return nil
+		}
+	case host.CheckpointAborted:
+		o.aborted = max(o.aborted, e.Checkpoint)
 	case host.TaskFailed, host.Restarting, host.JobFailed, host.WorkerLost,
-		host.CheckpointAborted, host.CheckpointDeclined, host.CorruptFile:
+		host.CorruptFile:
 	default:
 		return nil
 	}

@@ -109,6 +109,9 @@ func prepareLive(o LiveOptions) (*liveRun, error) {
 	if r.input, r.data, err = s.readInput(o.Input); err != nil {
 		return nil, err
 	}
+	if err := checkDistinct(place{"--input", r.input}, place{"--output", o.Output}, place{"--dir", o.Dir}); err != nil {
+		return nil, err
+	}
 	if r.input, err = filepath.Abs(r.input); err != nil {
 		return nil, err
 	}
@@ -213,9 +216,13 @@ func (r *liveRun) follow(p *os.Process, out io.Reader, kill bool) (over bool) {
 	lines := make(chan said)
 	go func() {
 		defer close(lines)
-		for s := bufio.NewScanner(out); s.Scan(); {
+		for b := bufio.NewReader(out); ; {
+			line, err := b.ReadBytes('\n') // of any length: a message may quote a record
+			if err != nil {
+				return
+			}
 			var l said
-			if json.Unmarshal(s.Bytes(), &l) == nil {
+			if json.Unmarshal(line, &l) == nil {
 				lines <- l
 			}
 		}
@@ -274,7 +281,7 @@ func (r *liveRun) hear(l said) (over bool) {
 
 func (r *liveRun) fail(oracle, text string) {
 	r.report.Verdict = Fail
-	r.report.Violations = append(r.report.Violations, Violation{Oracle: oracle, Message: text})
+	r.report.Violations = append(r.report.Violations, Violation{Oracle: oracle, Message: located(text, r.input, r.dir)})
 }
 
 // judge compares what is committed with the reference.
@@ -285,7 +292,8 @@ func (r *liveRun) judge(files fs.FS) error {
 	}
 	got, err := committed(files)
 	if err != nil {
-		return err
+		r.fail("output", err.Error())
+		return nil
 	}
 	want, in, err := reference(g, r.data)
 	if err != nil {

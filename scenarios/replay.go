@@ -18,6 +18,8 @@ const (
 	extraSet  = "set"
 	extraFrom = "from"
 	extraStop = "stop-after"
+	// extraFromHash is that of all files the run started from.
+	extraFromHash = "from-xxhash64"
 )
 
 // header says what a run is, enough to run it again.
@@ -29,6 +31,7 @@ func (r *run) header() trace.Header {
 		Module:   "unknown", Commit: "unknown", Go: runtime.Version(),
 		Extra: map[string]string{
 			extraSet: strings.Join(r.o.Set, "\n"), extraFrom: r.o.From, extraStop: strconv.Itoa(r.o.StopAfter),
+			extraFromHash: r.fromSum(),
 		},
 	}
 	for _, kv := range r.config.Settings() {
@@ -46,6 +49,20 @@ func (r *run) header() trace.Header {
 }
 
 func sum(data []byte) string { return fmt.Sprintf("%016x", xxhash.Sum64(data)) }
+
+// fromSum is the hash of the names and contents of what --from gave the run, empty
+// if it started from nothing.
+func (r *run) fromSum() string {
+	if r.origin == nil {
+		return ""
+	}
+	d := xxhash.New()
+	for _, f := range r.files[1:] { // the first is the input
+		fmt.Fprintf(d, "%q %d ", f.Name, len(f.Data))
+		_, _ = d.Write(f.Data) // never fails
+	}
+	return fmt.Sprintf("%016x", d.Sum64())
+}
 
 // Replayed is the outcome of a replay, as --json prints it.
 type Replayed struct {
@@ -71,6 +88,8 @@ type Difference struct {
 	Event uint64 `json:"event"` // its number in the trace; in the run if the trace has ended
 	Trace string `json:"trace"` // what the trace has there
 	Run   string `json:"run"`   // what the run did
+	// Differs are the fields in which they do: the two lines may look the same.
+	Differs []string `json:"differs"`
 }
 
 // Replay runs what a trace records again and compares. An error is a *UsageError.
@@ -99,7 +118,10 @@ func Replay(path string) (*Replayed, error) {
 	}
 	if d := follower.End(rep.Verdict); d != nil {
 		p.Agreed, p.Verdict, p.difference = false, Nondeterministic, d.String()
-		p.FirstDifference = &Difference{Trace: d.WantLine, Run: d.GotLine}
+		p.FirstDifference = &Difference{Trace: d.WantLine, Run: d.GotLine, Differs: []string{}}
+		for _, f := range d.Fields {
+			p.FirstDifference.Differs = append(p.FirstDifference.Differs, fmt.Sprintf("%s: trace %s, run %s", f.Name, f.Want, f.Got))
+		}
 		if d.Got != nil {
 			p.FirstDifference.Event = d.Got.Number
 		}
@@ -134,6 +156,9 @@ func prepareReplay(path string, t *trace.Trace) (*run, error) {
 	if h.Input != nil && sum(r.data) != h.Input.XXHash64 {
 		return nil, usage("trace %s was recorded with an input of %d bytes, hash %s; %s now has %d bytes, hash %s",
 			path, h.Input.Size, h.Input.XXHash64, r.input, len(r.data), sum(r.data))
+	}
+	if was, now := h.Extra[extraFromHash], r.fromSum(); was != now {
+		return nil, usage("trace %s was recorded from %s with hash %s; what is there now has hash %s", path, o.From, was, now)
 	}
 	return r, nil
 }

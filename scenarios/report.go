@@ -50,6 +50,8 @@ type Violation struct {
 	Oracle  string `json:"oracle"`
 	Message string `json:"message"`
 	Event   uint64 `json:"event"`
+	// Stack is where a panic happened; it differs from run to run.
+	Stack string `json:"stack,omitempty"`
 }
 
 // Checkpoints counts checkpoints by outcome.
@@ -71,6 +73,9 @@ func (r *Report) Text() string {
 	}
 	for _, v := range r.Violations {
 		line(v.Oracle, "%s (event %d)", strings.ReplaceAll(v.Message, "\n", "\n               "), v.Event)
+		if v.Stack != "" {
+			line("", "%s", strings.ReplaceAll(strings.TrimSpace(v.Stack), "\n", "\n               "))
+		}
 	}
 	line("records", "%d in, %d committed, %d duplicates", r.RecordsIn, r.RecordsOut, r.Duplicates)
 	line("checkpoints", "%d completed, %d aborted, %d declined, %d expired", r.Checks.Completed, r.Checks.Aborted, r.Checks.Declined, r.Checks.Expired)

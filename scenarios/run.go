@@ -34,8 +34,11 @@ type RunOptions struct {
 	Failures string
 }
 
-// limit is the virtual time a run may take; a job that needs more is stuck.
-const limit = time.Hour
+// limit is the virtual time a run may take: far more than the slowest world needs
+// for an input of that many bytes. A job that needs longer is stuck.
+func limit(bytes int) time.Duration {
+	return 10*time.Minute + time.Duration(bytes)*time.Millisecond
+}
 
 // run is one simulated run, prepared.
 type run struct {
@@ -70,12 +73,16 @@ func prepare(o RunOptions) (*run, error) {
 	if err := Apply(r.config, o.Set); err != nil { // what the user sets wins
 		return nil, &UsageError{err}
 	}
-	// A seed's cluster fits every parallelism, also on the last worker left.
-	r.config.Slots = max(r.config.Slots, r.config.Parallelism)
+	if _, err := engine.Describe(r.config, s.Job(nil)); err != nil {
+		return nil, &UsageError{err}
+	}
 	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkDir("--dir", o.Dir)); err != nil {
 		return nil, err
 	}
 	if r.input, r.data, err = s.readInput(o.Input); err != nil {
+		return nil, err
+	}
+	if err := checkDistinct(place{"--input", r.input}, place{"--output", o.Output}, place{"--trace", o.Trace}, place{"--dir", o.Dir}); err != nil {
 		return nil, err
 	}
 	r.files = []cluster.File{{Name: InputFile, Data: r.data}}
@@ -105,6 +112,7 @@ func Run(o RunOptions) (*Report, error) {
 	}
 	rep, c, err := r.execute(rec.observe)
 	if err != nil {
+		rec.abort()
 		return nil, err
 	}
 	if rec != nil {
@@ -142,7 +150,7 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	judges := newJudges(r)
 	c, err := cluster.NewCluster(r.o.Seed, cluster.JobOptions{
 		Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers, Files: r.files,
-		Plan: r.world.plan, Limit: limit, StopAfter: r.o.StopAfter, Hardware: hw,
+		Plan: r.world.plan, Limit: limit(len(r.data)), StopAfter: r.o.StopAfter, Hardware: hw,
 		Oracles: judges.oracles(),
 		Created: func(w *cluster.World) {
 			if rec != nil {
@@ -179,9 +187,14 @@ func (r *run) report(c *cluster.Cluster, j *judges, violations []sim.Violation) 
 	for _, f := range c.Unfired() {
 		rep.Unfired = append(rep.Unfired, f.String())
 	}
+	root := ""
+	if r.origin != nil {
+		root = r.origin.Root
+	}
 	for _, v := range violations {
 		rep.Verdict = Fail
-		rep.Violations = append(rep.Violations, Violation{v.Oracle, v.Message, v.Event})
+		message := located(v.Message, r.input, root)
+		rep.Violations = append(rep.Violations, Violation{v.Oracle, message, v.Event, v.Stack})
 	}
 	return rep
 }
@@ -243,6 +256,7 @@ func (r *run) keep(rep *Report) error {
 	rec := &recording{path: path, header: r.header()}
 	again, _, err := r.execute(rec.observe)
 	if err != nil {
+		rec.abort()
 		return err
 	}
 	if again.TraceHash != rep.TraceHash {
@@ -276,6 +290,13 @@ type recording struct {
 	path   string
 	header trace.Header
 	writer *trace.Writer
+}
+
+// abort leaves no file behind.
+func (r *recording) abort() {
+	if r != nil && r.writer != nil {
+		r.writer.Abort()
+	}
 }
 
 func (r *recording) observe() (*cluster.Recorder, error) {

@@ -86,8 +86,16 @@ func (s *Scenario) Config(m Mode, set []string) (*engine.Config, error) {
 	if err := Apply(c, set); err != nil {
 		return nil, err
 	}
+	// The job fits on the last worker left, unless the user says otherwise.
+	c.Slots = max(c.Slots, c.Parallelism)
+	if err := Apply(c, set); err != nil {
+		return nil, err
+	}
+	if c.Slots < c.Parallelism {
+		return nil, fmt.Errorf("--set: taskmanager.numberOfTaskSlots is %d; it must be at least parallelism.default, which is %d: one worker may have to run the whole job", c.Slots, c.Parallelism)
+	}
 	if c.Unaligned != (m == Unaligned) {
-		return nil, fmt.Errorf("execution.checkpointing.unaligned.enabled contradicts --mode %s", m)
+		return nil, fmt.Errorf("--set: execution.checkpointing.unaligned.enabled is %t, which contradicts --mode %s; leave it out", c.Unaligned, m)
 	}
 	return c, nil
 }

@@ -38,33 +38,33 @@ type listCommand struct {
 
 type runCommand struct {
 	Scenario  string   `arg:"" help:"Scenario, as listed by simrun list."`
-	Seed      uint64   `default:"1" help:"Seed of everything that is drawn."`
+	Seed      seed     `default:"1" help:"Seed of everything that is drawn."`
 	Mode      string   `default:"aligned" help:"Checkpoint mode: aligned or unaligned."`
-	Input     string   `placeholder:"FILE" help:"Input file instead of the scenario's own."`
-	Output    string   `placeholder:"FILE" help:"Where to write the result."`
-	From      string   `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
+	Input     path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`
+	Output    path     `placeholder:"FILE" help:"Where to write the result."`
+	From      path     `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
 	Set       []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
-	Trace     string   `placeholder:"FILE" help:"Where to record the run."`
-	Dir       string   `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
-	StopAfter int      `placeholder:"N" help:"Cut the power after N completed checkpoints."`
-	Out       string   `default:"weir-failures" placeholder:"DIR" help:"Where failing cases are saved."`
+	Trace     path     `placeholder:"FILE" help:"Where to record the run."`
+	Dir       path     `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
+	StopAfter count    `placeholder:"N" help:"Cut the power after N completed checkpoints."`
+	Out       path     `default:"weir-failures" placeholder:"DIR" help:"Where failing cases are saved."`
 	JSON      bool     `name:"json" help:"Print one JSON object."`
 }
 
 type replayCommand struct {
 	Trace  string `arg:"" help:"Trace file."`
-	Around uint64 `placeholder:"N" help:"Show the events around number N."`
+	Around seed   `placeholder:"N" help:"Show the events around number N."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
 type liveCommand struct {
 	Scenario string   `arg:"" help:"Scenario, as listed by simrun list."`
 	Mode     string   `default:"aligned" help:"Checkpoint mode: aligned or unaligned."`
-	Kills    int      `default:"0" placeholder:"N" help:"How often to kill the process, each time after a checkpoint has completed."`
-	Dir      string   `placeholder:"DIR" help:"Job directory, created, empty; a temporary one by default."`
-	Input    string   `placeholder:"FILE" help:"Input file instead of the scenario's own."`
-	Output   string   `placeholder:"FILE" help:"Where to write the result."`
-	From     string   `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
+	Kills    count    `default:"0" placeholder:"N" help:"How often to kill the process, each time after a checkpoint has completed."`
+	Dir      path     `placeholder:"DIR" help:"Job directory, created, empty; a temporary one by default."`
+	Input    path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`
+	Output   path     `placeholder:"FILE" help:"Where to write the result."`
+	From     path     `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
 	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
 	JSON     bool     `name:"json" help:"Print one JSON object."`
 }
@@ -89,12 +89,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(joinNegative(args))
 	if helped {
 		return ok
 	}
 	if err != nil {
-		return complain(stderr, err)
+		return complain(stderr, explain(err, parser.Model))
 	}
 	status, err := ctx.Selected().Target.Addr().Interface().(command).execute(stdout, stderr)
 	if err != nil {
@@ -148,8 +148,8 @@ func (c *listCommand) execute(stdout, _ io.Writer) (int, error) {
 
 func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
 	r, err := scenarios.Run(scenarios.RunOptions{
-		Scenario: c.Scenario, Mode: c.Mode, Seed: c.Seed, Input: c.Input, Output: c.Output, From: c.From, Set: c.Set,
-		Trace: c.Trace, Dir: c.Dir, StopAfter: c.StopAfter, Failures: c.Out,
+		Scenario: c.Scenario, Mode: c.Mode, Seed: uint64(c.Seed), Input: string(c.Input), Output: string(c.Output),
+		From: string(c.From), Set: c.Set, Trace: string(c.Trace), Dir: string(c.Dir), StopAfter: int(c.StopAfter), Failures: string(c.Out),
 	})
 	if err != nil {
 		return 0, err
@@ -162,7 +162,7 @@ func (c *replayCommand) execute(stdout, _ io.Writer) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	text, err := r.Text(c.Around)
+	text, err := r.Text(uint64(c.Around))
 	if err != nil {
 		return 0, err
 	}
@@ -171,8 +171,8 @@ func (c *replayCommand) execute(stdout, _ io.Writer) (int, error) {
 
 func (c *liveCommand) execute(stdout, stderr io.Writer) (int, error) {
 	r, err := scenarios.Live(scenarios.LiveOptions{
-		Scenario: c.Scenario, Mode: c.Mode, Kills: c.Kills, Dir: c.Dir, Input: c.Input, Output: c.Output, From: c.From, Set: c.Set,
-		Log: stderr,
+		Scenario: c.Scenario, Mode: c.Mode, Kills: int(c.Kills), Dir: string(c.Dir), Input: string(c.Input), Output: string(c.Output),
+		From: string(c.From), Set: c.Set, Log: stderr,
 	})
 	if err != nil {
 		return 0, err

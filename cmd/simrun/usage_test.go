@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden file with the messages of this run")
+
+const small = " --input input"
+
+// refused is what must be refused, a command line each.
+var refused = []string{
+	// Commands, and what they need.
+	`bogus`, `sweep`, `shrink run.trace`, `mutants`, `--json`, `--version`,
+	`run`, `live`, `replay`, `run --json`, `list more`, `run wordcount more`, `replay run.trace more`,
+	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode at-least-once`, `run wordcount --mode=`,
+
+	// Options of other commands, and of later releases.
+	`run wordcount --plan faults.txt`, `run wordcount --html out.html`, `replay run.trace --html out.html`, `replay run.trace --seed 2`,
+	`live wordcount --seed 2`, `live wordcount --trace t`, `run wordcount --kills 2`, `run wordcount --sead 2`, `run wordcount -x`,
+
+	// Numbers.
+	`run wordcount --seed x`, `run wordcount --seed -1`, `run wordcount --seed=-1`, `run wordcount --seed 1.5`,
+	`run wordcount --seed 18446744073709551616`, `run wordcount --seed=`, `run wordcount --seed`,
+	`live wordcount --kills -1`, `live wordcount --kills=-1`, `live wordcount --kills x`, `live wordcount --kills 1000001`,
+	`run wordcount --stop-after -1`, `run wordcount --stop-after x`, `replay run.trace --around -1`, `run wordcount --json=maybe`,
+
+	// Settings.
+	`run wordcount --set execution.checkpointing.intervall=10s`, `run wordcount --set nonsense=1`, `run wordcount --set =5`,
+	`run wordcount --set execution.checkpointing.interval`, `run wordcount --set=`, `run wordcount --set`, `live wordcount --set =5`,
+	`run wordcount --set execution.checkpointing.interval=soon`, `run wordcount --set execution.checkpointing.interval=9ms`,
+	`run wordcount --set execution.checkpointing.interval=-1s`, `run wordcount --set execution.checkpointing.interval=`,
+	`run wordcount --set execution.checkpointing.timeout=9ms`, `live wordcount --set execution.checkpointing.timeout=0s`,
+	`run wordcount --set parallelism.default=0`, `live wordcount --set parallelism.default=0`, `run wordcount --set parallelism.default=two`,
+	`run wordcount --set parallelism.default=99999`, `run wordcount --set pipeline.max-parallelism=1`,
+	`run wordcount --set execution.checkpointing.unaligned.enabled=yes`, `run wordcount --set execution.checkpointing.unaligned.enabled=true`,
+	`live wordcount --mode unaligned --set execution.checkpointing.unaligned.enabled=false`,
+	`run wordcount --set taskmanager.numberOfTaskSlots=1`, `run wordcount --set heartbeat.timeout=60ms`,
+	`run wordcount --set execution.checkpointing.dir=`,
+
+	// Files.
+	`run wordcount --input missing`, `run wordcount --input dir`, `run wordcount --input=`, `run wordcount --input`,
+	`live wordcount --input missing`, `live wordcount --input dir`,
+	`run wordcount --output dir` + small, `run wordcount --output missing/out` + small, `run wordcount --output input/out` + small,
+	`run wordcount --output=` + small, `run wordcount --output input` + small, `run wordcount --output /dev/null` + small,
+	`run wordcount --output link` + small, `live wordcount --output dir` + small, `live wordcount --output missing/out` + small,
+	`live wordcount --output input` + small,
+	`run wordcount --trace dir` + small, `run wordcount --trace missing/t` + small, `run wordcount --trace=` + small,
+	`run wordcount --trace same --output ./same` + small, `run wordcount --trace t --set pipeline.max-parallelism=1` + small,
+	`run wordcount --from missing` + small, `run wordcount --from input` + small, `run wordcount --from dir` + small,
+	`run wordcount --from unfinished` + small, `run wordcount --from unfinished/checkpoints` + small,
+	`run wordcount --from unfinished/checkpoints/chk-3` + small, `run wordcount --from unfinished/checkpoints/chk-4` + small,
+	`run wordcount --from=` + small,
+	`live wordcount --from missing` + small, `live wordcount --from unfinished --dir job` + small, `live wordcount --from dir` + small,
+	`run wordcount --dir unfinished` + small, `run wordcount --dir input` + small, `run wordcount --dir missing/job` + small,
+	`live wordcount --dir unfinished` + small, `live wordcount --dir input` + small, `live wordcount --dir=` + small,
+
+	// Traces.
+	`replay missing`, `replay dir`, `replay empty`, `replay input`, `replay cut.trace`, `replay flipped.trace`, `replay longer.trace`,
+	`replay version2.trace`, `replay other-input.trace`, `replay no-input.trace`, `replay`, `replay run.trace --around x`,
+}
+
+// furnish fills the current directory with what the command lines name.
+func furnish(t *testing.T) {
+	t.Helper()
+	put := func(name string, data []byte) { require.NoError(t, os.WriteFile(name, data, 0o644)) }
+	put("input", []byte("some words\nsome more\n"))
+	put("empty", nil)
+	put("changed", []byte("before\n"))
+	put("gone", []byte("before\n"))
+	require.NoError(t, os.Symlink("input", "link"))
+	require.NoError(t, os.MkdirAll("dir", 0o755))
+	require.NoError(t, os.MkdirAll("unfinished/checkpoints/chk-3", 0o755))
+	for _, c := range [][2]string{{"input", "run"}, {"changed", "other-input"}, {"gone", "no-input"}} {
+		status, _, stderr := simrun("run", "wordcount", "--input", c[0], "--trace", c[1]+".trace")
+		require.Equal(t, ok, status, stderr)
+	}
+	put("changed", []byte("after it\n"))
+	require.NoError(t, os.Remove("gone"))
+	trace, err := os.ReadFile("run.trace")
+	require.NoError(t, err)
+	put("cut.trace", trace[:len(trace)/2])
+	put("longer.trace", append(bytes.Clone(trace), 'x'))
+	put("version2.trace", bytes.Replace(trace, []byte("weir trace v1\n"), []byte("weir trace v2\n"), 1))
+	trace[len(trace)/2] ^= 4
+	put("flipped.trace", trace)
+}
+
+// simrun runs a command line in this process.
+func simrun(args ...string) (status int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	status = run(args, &out, &err)
+	return status, out.String(), err.String()
+}
+
+// tree is every file below a directory with its contents.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		files[path] = d.Type().String()
+		if d.Type().IsRegular() {
+			data, err := os.ReadFile(path)
+			files[path] += string(data)
+			return err
+		}
+		return nil
+	}))
+	return files
+}
+
+// varies is what depends on the toolchain or the build, in a trace's damage.
+var varies = regexp.MustCompile(`\b[0-9a-f]{16}\b|at byte [0-9]+|[0-9]+ are left|a section of [0-9]+ bytes`)
+
+// TestRefused: bad usage is one line, says what, where and what would be right, and
+// leaves nothing behind.
+func TestRefused(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	require.NoError(t, os.Mkdir("tmp", 0o755))
+	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+	furnish(t)
+	before := tree(t, dir)
+	var golden strings.Builder
+	for _, line := range refused {
+		status, stdout, stderr := simrun(strings.Fields(line)...)
+		require.Equal(t, badUsage, status, "%s: %s", line, stderr)
+		require.Empty(t, stdout, line)
+		require.True(t, strings.HasPrefix(stderr, "simrun: "), "%s: %s", line, stderr)
+		require.Equal(t, strings.Index(stderr, "\n"), len(stderr)-1, "%s: %q", line, stderr)
+		require.Equal(t, before, tree(t, dir), line)
+		stderr = varies.ReplaceAllString(strings.ReplaceAll(stderr, dir, "DIR"), "*")
+		golden.WriteString("$ simrun " + line + "\n" + stderr + "\n")
+	}
+	compare(t, golden.String())
+}
+
+func compare(t *testing.T, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(goldenPath, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(goldenPath)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, "run with -update, and read the diff, if the new messages are right")
+}
+
+// goldenPath is absolute, since the test works in another directory.
+var goldenPath = func() string {
+	path, err := filepath.Abs(filepath.Join("testdata", "refused.txt"))
+	if err != nil {
+		panic(err)
+	}
+	return path
+}()
+
+// TestEmptyArguments: strings.Fields can't make an empty argument.
+func TestEmptyArguments(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
+		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
+		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: wordcount\n"},
+		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, replay, live\n"},
+		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
+		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: wordcount\n"},
+		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},
+	} {
+		status, stdout, stderr := simrun(c.args...)
+		require.Equal(t, badUsage, status, "%q", c.args)
+		require.Empty(t, stdout)
+		require.Equal(t, c.want, stderr, "%q", c.args)
+	}
+}
+
+func TestUnreadableInput(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "input")
+	require.NoError(t, os.WriteFile(path, []byte("a\n"), 0))
+	if f, err := os.Open(path); err == nil {
+		require.NoError(t, f.Close())
+		t.Skip("this user may read every file")
+	}
+	status, stdout, stderr := simrun("run", "wordcount", "--input", path)
+	require.Equal(t, badUsage, status)
+	require.Empty(t, stdout)
+	require.Equal(t, "simrun: --input "+path+": permission denied\n", stderr)
+}
