@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weirstream/weir/engine/connect/file"
+	"github.com/weirstream/weir/engine/live"
 	"github.com/weirstream/weir/engine/snapshot"
 	"github.com/weirstream/weir/sim/cluster"
 )
@@ -207,6 +209,29 @@ func completed(dir string) ([]uint64, error) {
 	}
 	slices.Sort(ids)
 	return ids, nil
+}
+
+// Accepted is the lines that the job had committed for checkpoints after this one:
+// whoever starts from an older checkpoint accepts that they are committed again.
+func (o *Origin) Accepted() ([]string, error) {
+	if o == nil {
+		return nil, nil
+	}
+	files, err := live.OpenFS(o.Root, nil)
+	if err != nil {
+		return nil, usage("--from: %w", err)
+	}
+	parts, err := file.ReadCommitted(files, OutputDir, SinkUID)
+	if err != nil {
+		return nil, usage("--from: %w", err)
+	}
+	var lines []string
+	for _, p := range parts {
+		if p.Checkpoint > o.Checkpoint {
+			lines = append(lines, p.Lines...)
+		}
+	}
+	return lines, nil
 }
 
 // Files reads what a run that starts from the checkpoint needs: the checkpoint,

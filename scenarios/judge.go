@@ -34,6 +34,9 @@ func (j *judges) oracles() []sim.Oracle[host.Event] {
 	return []sim.Oracle[host.Event]{&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}}
 }
 
+// brought says that the run starts from a checkpoint of the user's.
+func (j *judges) brought() bool { return j.run.origin != nil || j.run.config.RecoveryPath != "" }
+
 // cuts checks the consistent cut of completed checkpoints.
 type cuts struct {
 	edges []model.Edge
@@ -142,6 +145,7 @@ func (o *provocationOracle) ID() string { return "provocation" }
 
 // OnEvent implements sim.Oracle.
 func (o *provocationOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
+	j := o.judges
 	switch e.Kind {
 	case host.CheckpointDeclined:
 		if e.Checkpoint <= o.aborted {
@@ -151,6 +155,9 @@ func (o *provocationOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation 
 		o.aborted = max(o.aborted, e.Checkpoint)
 	case host.TaskFailed, host.Restarting, host.JobFailed, host.WorkerLost,
 		host.CorruptFile:
+		if e.Cause == host.CauseCorrupt && j.brought() {
+			return nil // the damage was there before the run
+		}
 	default:
 		return nil
 	}
@@ -201,12 +208,19 @@ func (o *outputOracle) OnEnd(w *sim.World) *sim.Violation {
 	if err != nil {
 		return violation(w, []string{err.Error()})
 	}
-	d := model.CheckMultiset(want, got)
-	j.recordsIn, j.recordsOut = in, int64(len(got))
-	if d != nil {
-		j.duplicates = int64(d.Lines[model.Duplicated])
-	}
+	d := model.CheckMultiset(append(want, j.run.accepted...), got)
+	j.recordsIn, j.recordsOut, j.duplicates = in, int64(len(got)), duplicates(d, j.run.accepted)
 	return violation(w, d.Messages(nil))
+}
+
+// duplicates counts lines that were committed more often than once: those that the
+// user accepted, and others.
+func duplicates(d *model.Diff, accepted []string) int64 {
+	n := len(accepted)
+	if d != nil {
+		n += d.Lines[model.Duplicated] - min(n, d.Lines[model.Missing])
+	}
+	return int64(n)
 }
 
 // reference is the lines that the job must commit for an input, and the number of

@@ -43,6 +43,7 @@ type liveRun struct {
 	data     []byte
 	dir      string
 	report   *Report
+	accepted []string // lines that the user accepts to be committed again
 }
 
 // Live runs a scenario on a real process, killed with SIGKILL and started again,
@@ -115,7 +116,7 @@ func prepareLive(o LiveOptions) (*liveRun, error) {
 	if r.input, err = filepath.Abs(r.input); err != nil {
 		return nil, err
 	}
-	r.report = &Report{Scenario: s.Name, Mode: r.mode, Verdict: Pass, Violations: []Violation{}, Faults: map[string]int{}}
+	r.report = &Report{Scenario: s.Name, Mode: r.mode, Promise: s.Promise, Verdict: Pass, Violations: []Violation{}, Faults: map[string]int{}}
 	return r, nil
 }
 
@@ -125,6 +126,9 @@ func (r *liveRun) makeDir() error {
 	if r.o.From != "" {
 		origin, err := FindOrigin(r.o.From)
 		if err != nil {
+			return err
+		}
+		if r.accepted, err = origin.Accepted(); err != nil {
 			return err
 		}
 		if files, err = origin.Files(); err != nil {
@@ -300,8 +304,9 @@ func (r *liveRun) judge(files fs.FS) error {
 		return err
 	}
 	r.report.RecordsIn, r.report.RecordsOut = in, int64(len(got))
-	if d := model.CheckMultiset(want, got); d != nil {
-		r.report.Duplicates = int64(d.Lines[model.Duplicated])
+	d := model.CheckMultiset(append(want, r.accepted...), got)
+	r.report.Duplicates = duplicates(d, r.accepted)
+	if d != nil {
 		r.fail("output", strings.Join(d.Messages(nil), "\n"))
 	}
 	if r.report.Kills < r.o.Kills {

@@ -147,22 +147,12 @@ func committedAfter(t *testing.T, dir string, id uint64) (n int64) {
 	return n
 }
 
-// requireRepeated: exactly the lines committed before are there twice, and it is
-// the only thing wrong.
+// requireRepeated: exactly the lines committed before are there twice, which whoever
+// starts from an older checkpoint accepts.
 func requireRepeated(t *testing.T, lines int64, r *Report) {
 	t.Helper()
+	require.Equal(t, Pass, r.Verdict, "%s", r.Text())
 	require.Equal(t, lines, r.Duplicates, "%s", r.Text())
-	if lines == 0 {
-		require.Equal(t, Pass, r.Verdict, "%s", r.Text())
-		return
-	}
-	require.Equal(t, Fail, r.Verdict)
-	require.Len(t, r.Violations, 1)
-	require.Equal(t, "output", r.Violations[0].Oracle)
-	require.Contains(t, messages(r), "was committed twice, the model says once")
-	for _, wrong := range []string{"missing", "lost", "was committed 0"} {
-		require.NotContains(t, messages(r), wrong)
-	}
 }
 
 func messages(r *Report) string {

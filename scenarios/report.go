@@ -40,7 +40,12 @@ type Report struct {
 	World string   `json:"world,omitempty"`
 	Plan  []string `json:"plan,omitempty"`
 	// Stopped says that the run was ended before the job had finished, as asked.
-	Stopped bool `json:"stopped,omitempty"`
+	Stopped bool   `json:"stopped,omitempty"`
+	Promise string `json:"promise"`
+	// Causes is the chain of causes of the first violation, the event first.
+	Causes []string `json:"causes,omitempty"`
+	// Replay says whether a second run was the same, if there was one.
+	Replay string `json:"replay,omitempty"`
 	// Again are the commands that rerun and replay a failure.
 	Again []string `json:"again,omitempty"`
 }
@@ -71,11 +76,20 @@ func (r *Report) Text() string {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
+	if r.Verdict != Pass {
+		line("promise", "%s", r.Promise)
+	}
 	for _, v := range r.Violations {
 		line(v.Oracle, "%s (event %d)", strings.ReplaceAll(v.Message, "\n", "\n               "), v.Event)
 		if v.Stack != "" {
 			line("", "%s", strings.ReplaceAll(strings.TrimSpace(v.Stack), "\n", "\n               "))
 		}
+	}
+	for i, c := range r.Causes {
+		line([]string{"cause", ""}[min(i, 1)], "%s", c)
+	}
+	if r.Replay != "" {
+		line("rerun", "%s", r.Replay)
 	}
 	line("records", "%d in, %d committed, %d duplicates", r.RecordsIn, r.RecordsOut, r.Duplicates)
 	line("checkpoints", "%d completed, %d aborted, %d declined, %d expired", r.Checks.Completed, r.Checks.Aborted, r.Checks.Declined, r.Checks.Expired)

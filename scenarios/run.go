@@ -50,6 +50,7 @@ type run struct {
 	input    string
 	data     []byte
 	origin   *Origin
+	accepted []string // lines that the user accepts to be committed again
 	files    []cluster.File
 }
 
@@ -88,6 +89,9 @@ func prepare(o RunOptions) (*run, error) {
 	r.files = []cluster.File{{Name: InputFile, Data: r.data}}
 	if o.From != "" {
 		if r.origin, err = FindOrigin(o.From); err != nil {
+			return nil, err
+		}
+		if r.accepted, err = r.origin.Accepted(); err != nil {
 			return nil, err
 		}
 		files, err := r.origin.Files()
@@ -170,7 +174,7 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 
 func (r *run) report(c *cluster.Cluster, j *judges, violations []sim.Violation) *Report {
 	rep := &Report{
-		Scenario: r.scenario.Name, Seed: r.o.Seed, Mode: r.mode, Verdict: Pass, Violations: []Violation{},
+		Scenario: r.scenario.Name, Seed: r.o.Seed, Mode: r.mode, Promise: r.scenario.Promise, Verdict: Pass, Violations: []Violation{},
 		TraceHash: fmt.Sprintf("%016x", c.World.Sum()), Events: c.World.Executed(),
 		RecordsIn: j.recordsIn, RecordsOut: j.recordsOut, Duplicates: j.duplicates,
 		Checks: Checkpoints{
@@ -259,13 +263,23 @@ func (r *run) keep(rep *Report) error {
 		rec.abort()
 		return err
 	}
+	rep.Replay = "agreed, hash " + again.TraceHash
 	if again.TraceHash != rep.TraceHash {
+		rep.Replay = "gave another hash, " + again.TraceHash
 		rep.Verdict = Nondeterministic
 		rep.Violations = append(rep.Violations, Violation{Oracle: "determinism",
 			Message: fmt.Sprintf("the same seed gave hash %s and then %s", rep.TraceHash, again.TraceHash)})
 	}
 	rep.Again = append(rep.Again, r.command(), fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event))
-	return rec.writer.Close(rep.Verdict)
+	if err := rec.writer.Close(rep.Verdict); err != nil {
+		return err
+	}
+	t, err := trace.Open(path)
+	if err != nil {
+		return err
+	}
+	rep.Causes, err = causes(t, rep.Violations[0].Event)
+	return err
 }
 
 // command reruns the run.

@@ -143,7 +143,11 @@ func (w *World) Next(limit time.Duration) bool {
 	}
 	w.number++
 	w.executed++
+	k := &w.kinds[e.Kind]
 	w.event = w.number
+	if k.glyph == 0 && e.Cause != 0 {
+		w.event = e.Cause // no trace has it: causes lead past it
+	}
 	var digest uint64
 	h := w.hash
 	h.Add(uint64(w.queue.now))
@@ -156,7 +160,6 @@ func (w *World) Next(limit time.Duration) bool {
 		h.Add(digest)
 	}
 	w.hash = h
-	k := &w.kinds[e.Kind]
 	if w.recorder != nil && k.glyph != 0 {
 		w.record(&Record{Number: w.number, Cause: e.Cause, Kind: e.Kind, Actor: Name(e.Target), A: e.A, B: e.B, Digest: digest})
 	}

@@ -65,6 +65,10 @@ type more struct {
 type reported struct {
 	documented
 	more
+
+	Promise string   `json:"promise"`
+	Causes  []string `json:"causes"`
+	Replay  string   `json:"replay"`
 }
 
 type replayed struct {

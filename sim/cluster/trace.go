@@ -93,7 +93,11 @@ func Describe(r trace.Record, names trace.Names) string {
 		return fmt.Sprintf("* %s: %s %d after %s", actor, kind, r.A, time.Duration(r.B))
 	case "timer", "cancel timer", "offload", "done":
 		return fmt.Sprintf("* %s: %s %d %s", actor, kind, r.A, peer)
-	case "write":
+	case "write", "read":
+		return fmt.Sprintf("%c %s: %s %d bytes, %s, digest %x", kind[0], actor, kind, r.A, peer, r.Digest)
+	case "sync", "sync directory":
+		return fmt.Sprintf("s %s: %s %s", actor, kind, peer)
+	case "send frame":
 		return fmt.Sprintf("> %s: %d bytes to %s, digest %x", actor, r.B, peer, r.Digest)
 	case "frame":
 		return fmt.Sprintf("< %s: %d bytes from %s, digest %x", actor, r.A, peer, r.Digest)

@@ -35,7 +35,7 @@ func (k *kinds) register(w *World) {
 		kind := host.InputKind(i)
 		k.inputs[i] = w.NoteKind(kind.String(), "+<*d<<<-."[i])
 	}
-	effects := [...]string{"send", "open", "write", "grant", "close wire", "set timer", "cancel timer", "offload", "spawn", "stop", "exit"}
+	effects := [...]string{"send", "open", "send frame", "grant", "close wire", "set timer", "cancel timer", "offload", "spawn", "stop", "exit"}
 	for i := range k.effects {
 		k.effects[i] = w.NoteKind(effects[i], ">o>>xtto+xx"[i])
 	}
