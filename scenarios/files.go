@@ -258,8 +258,8 @@ func (o *Origin) Files() ([]cluster.File, error) {
 			return nil, usage("--from: %w", err)
 		}
 		for _, e := range entries {
-			if !e.Type().IsRegular() {
-				continue
+			if !e.Type().IsRegular() || dir == "ha" && !strings.HasPrefix(e.Name(), "epoch-") {
+				continue // of the leaders' notes only the epochs: the user has chosen the checkpoint
 			}
 			data, err := os.ReadFile(filepath.Join(o.Root, dir, e.Name()))
 			if err != nil {

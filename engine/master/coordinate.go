@@ -131,8 +131,8 @@ func (m *JobManager) seal(e checkpoint.Seal, out *host.Outbox) {
 		md.Vertices = append(md.Vertices, s)
 	}
 	m.report(host.Event{Kind: host.CheckpointSealing, Checkpoint: e.Checkpoint})
-	root := m.settings.CheckpointDir
-	m.offload(sealLane, out, func(w host.Worker) (any, error) { return seal(w, root, md) }, m.sealed(e.Checkpoint))
+	root, ha := m.settings.CheckpointDir, m.settings.HADir
+	m.offload(sealLane, out, func(w host.Worker) (any, error) { return sealAndNote(w, root, ha, md) }, m.sealed(e.Checkpoint))
 }
 
 // codecName is the codec of what a vertex sends, empty if it ends in a sink.
@@ -144,8 +144,8 @@ func codecName(v *graph.Vertex) string {
 }
 
 func (m *JobManager) probe(id uint64, out *host.Outbox) {
-	root, md := m.settings.CheckpointDir, m.metadata[id]
-	m.offload(sealLane, out, func(w host.Worker) (any, error) { return probe(w, root, md), nil }, m.sealed(id))
+	root, ha, md := m.settings.CheckpointDir, m.settings.HADir, m.metadata[id]
+	m.offload(sealLane, out, func(w host.Worker) (any, error) { return sealed(w, ha, probe(w, root, md)), nil }, m.sealed(id))
 }
 
 // sealed tells the coordinator what the storage said.

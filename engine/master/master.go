@@ -71,6 +71,7 @@ func (p phase) String() string { return phaseNames[p] }
 type worker struct {
 	name        string
 	incarnation int64
+	gone        []int64 // earlier incarnations
 	slots       int
 	seen        time.Duration
 	lost        bool
@@ -215,9 +216,9 @@ func (m *JobManager) lead(out *host.Outbox) {
 // recover reads the storage (M3).
 func (m *JobManager) recover(out *host.Outbox) {
 	m.phase = recovering
-	dir, from, known, committing := m.settings.CheckpointDir, m.settings.From, m.known, m.graph.Committing()
+	dir, ha, from, known, committing := m.settings.CheckpointDir, m.settings.HADir, m.settings.From, m.known, m.graph.Committing()
 	m.offload("", out, func(w host.Worker) (any, error) {
-		return Choose(w.FS(), dir, from, known, committing)
+		return choose(w.FS(), ha, dir, from, known, committing)
 	}, func(in *host.Input, out *host.Outbox) {
 		switch {
 		case in.Err != nil && isDamage(in.Err):
@@ -379,6 +380,8 @@ func (m *JobManager) Pending() string {
 	return s
 }
 
+// index is where a task is in the plan. A message of the current attempt names no
+// other.
 func (m *JobManager) index(id task.ID) int {
 	i := slices.IndexFunc(m.tasks, func(t taskInfo) bool { return t.id == id })
 	must.That(i >= 0, "task %v is not in the plan", id)

@@ -96,8 +96,9 @@ func (e *UnusableError) Unwrap() error { return e.Err }
 // Choose finds the checkpoint to restore: the latest completed one. If that is
 // damaged, an older one is taken only where no commit of the newer can have been
 // issued (committing is false), or where from names it: the user has chosen it.
-// Otherwise the error is an *UnusableError that names the damaged file. Known is the newest checkpoint the caller saw complete,
-// 0 for none: it must be there. What is chosen is durable when Choose returns.
+// Otherwise the error is an *UnusableError that names the damaged file. Known is the
+// newest checkpoint the caller saw complete, 0 for none: it must be there. What is
+// chosen is durable when Choose returns.
 func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choice, error) {
 	c := &Choice{}
 	if err := c.scan(fsys, dir); err != nil {
@@ -132,7 +133,8 @@ func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choic
 	if damaged == nil && known > newest {
 		damaged = c.missing(dir, known)
 	}
-	if damaged != nil && committing {
+	// With nothing of its own left, the user may still name a checkpoint elsewhere.
+	if damaged != nil && committing && (from == "" || len(c.Completed) > 0) {
 		return nil, damaged
 	}
 	return c, c.external(fsys, from)

@@ -57,10 +57,18 @@ func (m *JobManager) message(in *host.Input, out *host.Outbox) {
 	case task.Heartbeat:
 		m.heartbeat(msg, out)
 	case task.Ack:
-		m.step(checkpoint.Ack{Attempt: msg.Attempt, Checkpoint: msg.Checkpoint, Task: m.index(msg.ID), Entry: msg.Task}, out)
+		in := checkpoint.Ack{Attempt: msg.Attempt, Checkpoint: msg.Checkpoint, Entry: msg.Task}
+		if msg.Attempt == m.attempt { // another's plan may be another (M2)
+			in.Task = m.index(msg.ID)
+		}
+		m.step(in, out)
 	case task.Decline:
-		m.step(checkpoint.Decline{Attempt: msg.Attempt, Checkpoint: msg.Checkpoint, Task: m.index(msg.ID),
-			Reason: fmt.Sprintf("%s: %s", m.tasks[m.index(msg.ID)].name, msg)}, out)
+		in := checkpoint.Decline{Attempt: msg.Attempt, Checkpoint: msg.Checkpoint, Reason: msg.Reason()}
+		if msg.Attempt == m.attempt {
+			in.Task = m.index(msg.ID)
+			in.Reason = m.tasks[in.Task].name + ": " + in.Reason
+		}
+		m.step(in, out)
 	}
 }
 
@@ -72,11 +80,14 @@ func (m *JobManager) heartbeat(h task.Heartbeat, out *host.Outbox) {
 		i = slices.IndexFunc(m.workers, func(w *worker) bool { return w.name == h.Worker })
 	}
 	w := m.workers[i]
-	if h.Incarnation < w.incarnation {
+	if slices.Contains(w.gone, h.Incarnation) {
 		return // late, from a process that is gone
 	}
-	if h.Incarnation > w.incarnation && !w.lost {
-		m.lose(w, "its process started again", out)
+	if h.Incarnation != w.incarnation {
+		if !w.lost {
+			m.lose(w, "its process started again", out)
+		}
+		w.gone = append(w.gone, w.incarnation)
 	}
 	if w.lost {
 		m.report(host.Event{Kind: host.WorkerRegistered, Subject: w.name, N: h.Incarnation})
@@ -85,9 +96,21 @@ func (m *JobManager) heartbeat(h task.Heartbeat, out *host.Outbox) {
 	out.Send(task.ExecutorAddress(w.name), task.Welcome{Epoch: m.attempt.Epoch})
 	switch m.phase {
 	case waiting:
+		m.cancelAgain(w, h, out)
 		m.deployIfPossible(out)
 	case deploying, running:
 		m.reconcile(w, h, out)
+	default:
+		m.cancelAgain(w, h, out)
+	}
+}
+
+// cancelAgain tells a worker once more to stop tasks of an attempt that is over: the
+// first word may have been lost.
+func (m *JobManager) cancelAgain(w *worker, h task.Heartbeat, out *host.Outbox) {
+	over := func(s task.Status) bool { return s.State != task.Finished && !m.attempt.Before(s.Attempt) }
+	if m.phase != finished && slices.ContainsFunc(h.Tasks, over) {
+		out.Send(task.ExecutorAddress(w.name), task.Cancel{Attempt: m.attempt})
 	}
 }
 

@@ -114,7 +114,7 @@ type bench struct {
 // Self implements host.Env, as do the two below.
 func (b *bench) Self() host.Address { return host.Address{Node: "tm1", Name: "test"} }
 
-func (b *bench) Rand(string) *rand.Rand { panic("nothing is drawn") }
+func (b *bench) Rand(string) *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 func (b *bench) Listener() host.Listener { return b }
 

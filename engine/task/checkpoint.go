@@ -319,7 +319,7 @@ func (t *Task) decline(id uint64, why barrier.Why, text string, out *host.Outbox
 		t.snaps.drop(p)
 	}
 	d := Decline{t.attempt, id, t.spec.ID, why, text}
-	t.report(host.Event{Kind: host.CheckpointDeclined, Checkpoint: id, Text: d.reason()})
+	t.report(host.Event{Kind: host.CheckpointDeclined, Checkpoint: id, Text: d.Reason()})
 	if id >= t.snaps.last {
 		t.giveUp(id)
 	}

@@ -36,7 +36,8 @@ func NewExecutor(build Build, s *Settings) host.Factory {
 func (x *Executor) Step(now host.Now, in *host.Input, out *host.Outbox) {
 	switch in.Kind {
 	case host.Start:
-		x.incarnation = now.Wall
+		// The clock alone may go back between two processes.
+		x.incarnation = int64(x.env.Rand("incarnation").Uint64()>>1) ^ now.Wall
 		x.heartbeat(out)
 		x.schedule(out)
 	case host.Timer:
@@ -65,13 +66,9 @@ func (x *Executor) heartbeat(out *host.Outbox) {
 func (x *Executor) message(in *host.Input, out *host.Outbox) {
 	switch m := in.Body.(type) {
 	case Welcome:
-		if m.Epoch > x.attempt.Epoch {
-			x.stop(out)
-		}
+		x.fence(stream.Attempt{Epoch: m.Epoch}, out)
 	case Cancel:
-		if !m.Attempt.Before(x.attempt) {
-			x.stop(out)
-		}
+		x.fence(m.Attempt, out)
 	case Deploy:
 		x.deploy(m, out)
 	case Trigger:
@@ -82,6 +79,15 @@ func (x *Executor) message(in *host.Input, out *host.Outbox) {
 		x.forward(m.Attempt, m, out)
 	case Status:
 		x.status(m, out)
+	}
+}
+
+// fence stops what an attempt supersedes; nothing of it or of older ones is deployed
+// any more.
+func (x *Executor) fence(a stream.Attempt, out *host.Outbox) {
+	if x.attempt == a || x.attempt.Before(a) {
+		x.stop(out)
+		x.attempt = a
 	}
 }
 

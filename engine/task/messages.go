@@ -147,10 +147,11 @@ func (m Welcome) String() string        { return fmt.Sprintf("welcome to epoch %
 func (m Cancel) String() string         { return fmt.Sprintf("cancel attempt %s", m.Attempt) }
 func (m Heartbeat) String() string      { return "heartbeat of " + m.Worker }
 func (m Ack) String() string            { return fmt.Sprintf("ack %d", m.Checkpoint) }
-func (m Decline) String() string        { return fmt.Sprintf("decline %d: %s", m.Checkpoint, m.reason()) }
+func (m Decline) String() string        { return fmt.Sprintf("decline %d: %s", m.Checkpoint, m.Reason()) }
 func (m Status) String() string         { return m.State.String() }
 
-func (m Decline) reason() string {
+// Reason says why, in words.
+func (m Decline) Reason() string {
 	if m.Why != 0 {
 		return m.Why.String()
 	}
