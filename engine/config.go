@@ -26,6 +26,7 @@ type Config struct {
 
 	CheckpointInterval time.Duration
 	CheckpointTimeout  time.Duration
+	AtLeastOnce        bool
 	Unaligned          bool
 	Retained           int
 	CheckpointDir      string
@@ -117,11 +118,30 @@ func optional(s setting) setting {
 	return s
 }
 
+// guarantee is Flink's CheckpointingMode.
+func guarantee(key string, field func(c *Config) *bool) setting {
+	const exactly, atLeast = "EXACTLY_ONCE", "AT_LEAST_ONCE"
+	return setting{key: key, set: func(c *Config, value string) error {
+		switch value {
+		case exactly, atLeast:
+			*field(c) = value == atLeast
+			return nil
+		}
+		return fmt.Errorf("%s is %q; it must be %s or %s", key, value, exactly, atLeast)
+	}, get: func(c *Config) string {
+		if *field(c) {
+			return atLeast
+		}
+		return exactly
+	}}
+}
+
 const many = 1 << 30
 
 // settings is every key; [Config.Settings] sorts them.
 func settings() []setting {
 	return []setting{
+		guarantee("execution.checkpointing.mode", func(c *Config) *bool { return &c.AtLeastOnce }),
 		boolean("execution.checkpointing.unaligned.enabled", func(c *Config) *bool { return &c.Unaligned }),
 		duration("execution.checkpointing.interval", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointInterval }),
 		duration("execution.checkpointing.timeout", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointTimeout }),
@@ -173,10 +193,14 @@ func (c *Config) Settings() [][2]string {
 	return kv
 }
 
-// closest is the key with the least edit distance; the first of several.
+// closest is the first key that goes on where key ends, else the one with the least
+// edit distance; the first of several.
 func closest(key string, keys []string) string {
 	best, at := -1, ""
 	for _, k := range keys {
+		if strings.HasPrefix(k, key) {
+			return k
+		}
 		if d := distance(strings.ToLower(key), strings.ToLower(k)); best < 0 || d < best {
 			best, at = d, k
 		}
@@ -216,6 +240,9 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
+	if c.AtLeastOnce && c.Unaligned {
+		return fmt.Errorf("execution.checkpointing.unaligned.enabled is true and execution.checkpointing.mode is AT_LEAST_ONCE; unaligned checkpoints are for EXACTLY_ONCE only")
+	}
 	if c.HeartbeatTimeout < 2*c.HeartbeatInterval {
 		return fmt.Errorf("heartbeat.timeout is %s; it must be at least twice heartbeat.interval, which is %s", c.HeartbeatTimeout, c.HeartbeatInterval)
 	}
@@ -239,7 +266,7 @@ func (c *Config) JobManager(g *graph.Graph) host.Factory {
 			Interval: c.CheckpointInterval, Timeout: c.CheckpointTimeout, Retained: c.Retained, Unaligned: c.Unaligned,
 		},
 		HeartbeatTimeout: c.HeartbeatTimeout, Check: c.HeartbeatInterval,
-		RestartDelay: c.RestartDelay, RestartAttempts: c.RestartAttempts, Chaining: c.Chaining,
+		RestartDelay: c.RestartDelay, RestartAttempts: c.RestartAttempts, Chaining: c.Chaining, AtLeastOnce: c.AtLeastOnce,
 	})
 }
 
@@ -247,7 +274,7 @@ func (c *Config) JobManager(g *graph.Graph) host.Factory {
 func (c *Config) TaskExecutor(job func(*Job)) host.Factory {
 	config := *c
 	return task.NewExecutor(func() (*graph.Graph, error) { return Describe(&config, job) }, &task.Settings{
-		Job: c.Name, JobManager: JobManagerAddress(), Chaining: c.Chaining,
+		Job: c.Name, JobManager: JobManagerAddress(), Chaining: c.Chaining, AtLeastOnce: c.AtLeastOnce,
 		Quantum: c.Quantum, BatchRecords: c.BatchRecords, ChannelBuffers: c.ChannelBuffers, OutputBuffers: c.OutputBuffers,
 		BufferTimeout: c.BufferTimeout, WatermarkInterval: c.WatermarkInterval,
 		CheckpointDir: c.CheckpointDir, HeartbeatInterval: c.HeartbeatInterval, Slots: c.Slots,

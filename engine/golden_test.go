@@ -58,6 +58,34 @@ func process[V any](names ...string) func() engine.ProcessFunction[string, strin
 	return func() engine.ProcessFunction[string, string, string] { return &function[V]{names} }
 }
 
+// otherCodec writes points under another name.
+type otherCodec struct{ pointCodec }
+
+func (otherCodec) Name() string { return "other/1" }
+
+// coFunction keeps the states that it is given the names of.
+type coFunction[V any] struct{ names []string }
+
+func (f *coFunction[V]) Open(s *engine.States[point]) {
+	for _, name := range f.names {
+		engine.NewValueState[V](s, name)
+	}
+}
+func (*coFunction[V]) ProcessA(*engine.Context[point, string], string) error      { return nil }
+func (*coFunction[V]) ProcessB(*engine.Context[point, string], string) error      { return nil }
+func (*coFunction[V]) OnTimer(*engine.Context[point, string], engine.Timer) error { return nil }
+
+func keyedPoints(s engine.Stream[string]) engine.KeyedStream[point, string] {
+	return engine.KeyBy(s, toPoint, engine.WithCodec[point](pointCodec{}))
+}
+
+// both connects a keyed stream with itself.
+func both[V any](s engine.KeyedStream[point, string], names ...string) engine.Stream[string] {
+	return engine.CoProcess(engine.Connect(s, s), "both", func() engine.CoProcessFunction[point, string, string, string] {
+		return &coFunction[V]{names}
+	})
+}
+
 func lines(j *engine.Job, opts ...engine.Option) engine.Stream[string] {
 	return engine.FromSource[string](j, "lines", source[string]{}, opts...)
 }
@@ -130,6 +158,63 @@ var jobs = map[string]func(j *engine.Job){
 	},
 	"state twice": func(j *engine.Job) {
 		engine.ToSink(engine.Process(engine.KeyBy(lines(j), same), "seen", process[int64]("last", "last")), "out", sink[string]{})
+	},
+	"union": func(j *engine.Job) {
+		more := engine.FromSource[string](j, "more", source[string]{})
+		engine.ToSink(engine.Union(lines(j), more, more), "out", sink[string]{})
+	},
+	"union between parallelisms": func(j *engine.Job) {
+		more := engine.FromSource[string](j, "more", source[string]{}, engine.Parallelism(2))
+		engine.ToSink(engine.Map(engine.Union(lines(j), more), "same", same), "out", sink[string]{})
+	},
+	"union with a rebalance between parallelisms": func(j *engine.Job) {
+		more := engine.FromSource[string](j, "more", source[string]{}, engine.Parallelism(2))
+		engine.ToSink(engine.Map(engine.Union(lines(j), engine.Rebalance(more)), "same", same), "out", sink[string]{})
+	},
+	"union without codec": func(j *engine.Job) {
+		points := engine.Map(lines(j), "points", toPoint, engine.WithCodec[point](pointCodec{}))
+		more := engine.FromSource[string](j, "more", source[string]{})
+		without := engine.Map(more, "none", toPoint)
+		engine.ToSink(engine.Union(points, without), "out", sink[point]{})
+	},
+	"union keeps a codec": func(j *engine.Job) {
+		points := engine.Map(lines(j), "points", toPoint, engine.WithCodec[point](pointCodec{}))
+		kept := engine.Filter(engine.Union(points, points), "kept", func(point) bool { return true })
+		engine.ToSink(kept, "out", sink[point]{})
+	},
+	"rebalance and broadcast": func(j *engine.Job) {
+		spread := engine.Map(engine.Rebalance(lines(j)), "spread", same, engine.Parallelism(3))
+		engine.ToSink(engine.Broadcast(spread), "out", sink[string]{}, engine.Parallelism(2))
+	},
+	"key after rebalance": func(j *engine.Job) {
+		keyed := engine.KeyBy(engine.Rebalance(lines(j)), same)
+		engine.ToSink(engine.Reduce(keyed, "sum", func(a, _ string) string { return a }), "out", sink[string]{})
+	},
+	"co-process": func(j *engine.Job) {
+		engine.ToSink(both[int64](keyedPoints(lines(j)), "n"), "out", sink[string]{})
+	},
+	"co-process state without codec": func(j *engine.Job) {
+		engine.ToSink(both[point](keyedPoints(lines(j)), "last"), "out", sink[string]{})
+	},
+	"co-process state twice": func(j *engine.Job) {
+		engine.ToSink(both[int64](keyedPoints(lines(j)), "last", "last"), "out", sink[string]{})
+	},
+	"co-process key without codec": func(j *engine.Job) {
+		engine.ToSink(both[int64](engine.KeyBy(lines(j), toPoint)), "out", sink[string]{})
+	},
+	"co-process second key without codec": func(j *engine.Job) {
+		s := lines(j)
+		c := engine.Connect(keyedPoints(s), engine.KeyBy(s, toPoint))
+		engine.ToSink(engine.CoProcess(c, "both", func() engine.CoProcessFunction[point, string, string, string] {
+			return &coFunction[int64]{}
+		}), "out", sink[string]{})
+	},
+	"co-process keys with other codecs": func(j *engine.Job) {
+		s := lines(j)
+		c := engine.Connect(keyedPoints(s), engine.KeyBy(s, toPoint, engine.WithCodec[point](otherCodec{})))
+		engine.ToSink(engine.CoProcess(c, "both", func() engine.CoProcessFunction[point, string, string, string] {
+			return &coFunction[int64]{}
+		}), "out", sink[string]{})
 	},
 	"stream of another job": func(j *engine.Job) {
 		var other engine.Stream[string]

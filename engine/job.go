@@ -59,11 +59,18 @@ func Describe(c *Config, job func(*Job)) (g *graph.Graph, err error) {
 	return &j.graph, nil
 }
 
-// Stream is the output of an operator.
+// Stream is the output of an operator, or of several after [Union].
 type Stream[T any] struct {
 	job  *Job
-	node *graph.Node
-	of   *stream.Of[T]
+	from []upstream[T]
+}
+
+// upstream is an operator whose output is part of a stream, and how it gets to who
+// reads it.
+type upstream[T any] struct {
+	node        *graph.Node
+	of          *stream.Of[T]
+	partitioner graph.Partitioner
 }
 
 // KeyedStream is a stream partitioned by a key of its records.
@@ -133,7 +140,7 @@ func add[U any](j *Job, n *graph.Node, o *options) Stream[U] {
 		n.Out = of
 	}
 	j.append(n)
-	return Stream[U]{j, n, of}
+	return Stream[U]{j, []upstream[U]{{n, of, graph.Forward}}}
 }
 
 // append refuses operators on a stream that was kept from an earlier call of a job
@@ -145,8 +152,26 @@ func (j *Job) append(n *graph.Node) {
 	j.graph.Nodes = append(j.graph.Nodes, n)
 }
 
-func (s Stream[T]) forward() []*graph.Edge {
-	return []*graph.Edge{{From: s.node, Partitioner: graph.Forward, Runtime: operator.Edge(&operator.TypedEdge[T]{Of: s.of})}}
+// edges lead from the stream to an operator that reads it.
+func (s Stream[T]) edges() []*graph.Edge {
+	var edges []*graph.Edge
+	for _, u := range s.from {
+		edges = append(edges, &graph.Edge{
+			From: u.node, Partitioner: u.partitioner,
+			Runtime: operator.Edge(&operator.TypedEdge[T]{Of: u.of, Partitioner: u.partitioner}),
+		})
+	}
+	return edges
+}
+
+// codec is the first of the stream's, nil if it has none.
+func (s Stream[T]) codec() codec.Codec[T] {
+	for _, u := range s.from {
+		if u.of.Codec != nil {
+			return u.of.Codec
+		}
+	}
+	return nil
 }
 
 func runtime(f func() operator.Operator) operator.Runtime { return operator.Runtime{New: f} }
@@ -167,7 +192,7 @@ func FromSource[T any](j *Job, uid string, src connect.Source[T], opts ...Option
 // Map applies f to each record. F must depend on the record only.
 func Map[T, U any](s Stream[T], uid string, f func(v T) U, opts ...Option) Stream[U] {
 	return add[U](s.job, &graph.Node{
-		UID: uid, Kind: graph.Map, Inputs: s.forward(),
+		UID: uid, Kind: graph.Map, Inputs: s.edges(),
 		Runtime: runtime(func() operator.Operator { return &operator.MapOperator[T, U]{F: f} }),
 		Logic:   graph.Logic{Map: func(v any) any { return f(v.(T)) }},
 	}, s.job.options(opts))
@@ -176,7 +201,7 @@ func Map[T, U any](s Stream[T], uid string, f func(v T) U, opts ...Option) Strea
 // FlatMap applies f to each record; f emits any number of records.
 func FlatMap[T, U any](s Stream[T], uid string, f func(v T, emit func(U)), opts ...Option) Stream[U] {
 	return add[U](s.job, &graph.Node{
-		UID: uid, Kind: graph.FlatMap, Inputs: s.forward(),
+		UID: uid, Kind: graph.FlatMap, Inputs: s.edges(),
 		Runtime: runtime(func() operator.Operator { return &operator.FlatMapOperator[T, U]{F: f} }),
 		Logic: graph.Logic{FlatMap: func(v any, emit func(any)) {
 			f(v.(T), func(u U) { emit(u) })
@@ -187,7 +212,7 @@ func FlatMap[T, U any](s Stream[T], uid string, f func(v T, emit func(U)), opts 
 // Filter keeps the records for which f is true. The stream's codec is kept.
 func Filter[T any](s Stream[T], uid string, f func(v T) bool, opts ...Option) Stream[T] {
 	return add[T](s.job, &graph.Node{
-		UID: uid, Kind: graph.Filter, Inputs: s.forward(),
+		UID: uid, Kind: graph.Filter, Inputs: s.edges(),
 		Runtime: runtime(func() operator.Operator { return &operator.FilterOperator[T]{F: f} }),
 		Logic:   graph.Logic{Filter: func(v any) bool { return f(v.(T)) }},
 	}, s.keep(opts))
@@ -198,7 +223,7 @@ func Filter[T any](s Stream[T], uid string, f func(v T) bool, opts ...Option) St
 // every pipeline.auto-watermark-interval.
 func Timestamps[T any](s Stream[T], uid string, f func(v T) int64, lateness int64, opts ...Option) Stream[T] {
 	return add[T](s.job, &graph.Node{
-		UID: uid, Kind: graph.Timestamps, Inputs: s.forward(),
+		UID: uid, Kind: graph.Timestamps, Inputs: s.edges(),
 		Runtime: runtime(func() operator.Operator {
 			return &operator.TimestampsOperator[T]{F: f, Lateness: lateness}
 		}),
@@ -209,8 +234,8 @@ func Timestamps[T any](s Stream[T], uid string, f func(v T) int64, lateness int6
 // keep is the options with the codec of the stream as a default.
 func (s Stream[T]) keep(opts []Option) *options {
 	o := s.job.options(opts)
-	if s.of.Codec != nil {
-		o.codecs = append(o.codecs, s.of.Codec)
+	if c := s.codec(); c != nil {
+		o.codecs = append(o.codecs, c)
 	}
 	return o
 }
@@ -227,23 +252,34 @@ func (s KeyedStream[K, T]) keyed(n *graph.Node) *graph.Node {
 	if s.codec == nil {
 		n.NoCodec = append(n.NoCodec, nameOf[K]())
 	}
-	key, c := s.key, s.codec
-	n.Inputs = []*graph.Edge{{
-		From: s.stream.node, Partitioner: graph.Hash,
-		Runtime: operator.Edge(&operator.TypedEdge[T]{Of: s.stream.of, Hash: func() func(v T) uint64 {
-			k := &operator.Keyer[K]{Codec: c}
-			return func(v T) uint64 { return k.Hash(key(v)) }
-		}}),
-	}}
-	n.Logic.Key = func(v any) any { return key(v.(T)) }
+	n.Inputs = append(n.Inputs, s.edges(0)...)
+	n.Logic.Key = s.anyKey
 	return n
 }
+
+// edges lead from the stream to an input of an operator.
+func (s KeyedStream[K, T]) edges(input int) []*graph.Edge {
+	var edges []*graph.Edge
+	key, c := s.key, s.codec
+	for _, u := range s.stream.from {
+		edges = append(edges, &graph.Edge{
+			From: u.node, Partitioner: graph.Hash, Input: input,
+			Runtime: operator.Edge(&operator.TypedEdge[T]{Of: u.of, Partitioner: graph.Hash, Hash: func() func(v T) uint64 {
+				k := &operator.Keyer[K]{Codec: c}
+				return func(v T) uint64 { return k.Hash(key(v)) }
+			}}),
+		})
+	}
+	return edges
+}
+
+func (s KeyedStream[K, T]) anyKey(v any) any { return s.key(v.(T)) }
 
 // Reduce folds the records of a key with f and emits the result each time.
 func Reduce[K comparable, T any](s KeyedStream[K, T], uid string, f func(acc, v T) T, opts ...Option) Stream[T] {
 	n := s.keyed(&graph.Node{UID: uid, Kind: graph.Reduce})
 	n.Runtime = runtime(func() operator.Operator {
-		return &operator.ReduceOperator[K, T]{KeyOf: s.key, F: f, Keys: s.codec, Values: s.stream.of.Codec}
+		return &operator.ReduceOperator[K, T]{KeyOf: s.key, F: f, Keys: s.codec, Values: s.stream.codec()}
 	})
 	n.Logic.Reduce = func(acc, v any) any { return f(acc.(T), v.(T)) }
 	return add[T](s.stream.job, n, s.stream.keep(opts))
@@ -259,7 +295,7 @@ type Encoder[T any] interface {
 func ToSink[T any](s Stream[T], uid string, sink connect.Sink[T], opts ...Option) {
 	o := s.job.options(opts)
 	n := &graph.Node{
-		UID: uid, Kind: graph.Sink, Inputs: s.forward(), Committing: true,
+		UID: uid, Kind: graph.Sink, Inputs: s.edges(), Committing: true,
 		Parallelism: o.parallelism, MaxParallelism: o.maxParallelism,
 		Runtime: runtime(func() operator.Operator { return &operator.SinkOperator[T]{Sink: sink} }),
 	}

@@ -134,29 +134,47 @@ func Process[K comparable, T, U any](s KeyedStream[K, T], uid string, newFunctio
 	n := s.keyed(&graph.Node{UID: uid, Kind: graph.Process})
 	o := s.stream.job.options(opts)
 	if s.codec != nil {
-		probe := &States[K]{keyed: &operator.KeyedState[K]{Keyer: operator.Keyer[K]{Codec: s.codec}}, codecs: o}
-		probe.keyed.Open(&operator.Env{Parallelism: 1}, 1)
-		newFunction().Open(probe)
-		n.NoCodec = append(n.NoCodec, probe.noCodec...)
-		if job := s.stream.job; probe.err != nil && job.fault == nil {
-			job.fault = &graph.InvalidError{UID: uid, Text: fmt.Sprintf("can't be opened: %v", probe.err)}
-		}
+		probe[K, U](s.stream.job, n, s.codec, o, newFunction())
 	}
 	n.Runtime = runtime(func() operator.Operator {
-		return &processOperator[K, T, U]{function: newFunction(), keyOf: s.key, keys: s.codec, codecs: o}
+		f := newFunction()
+		return &processOperator[K, T, U]{keyedOperator[K, U]{function: f, keys: s.codec, codecs: o}, f, s.key}
 	})
 	n.Logic.Process = func(slots func(name string) graph.Slot) graph.Processor {
 		f := newFunction()
 		f.Open(&States[K]{slots: slots})
-		return interpreted[K, T, U]{f}
+		return interpreted[K, U]{f, func(ctx *Context[K, U], _ int, v any) error { return f.Process(ctx, v.(T)) }}
 	}
 	return add[U](s.stream.job, n, o)
 }
 
-// processOperator runs a process function.
-type processOperator[K comparable, T, U any] struct {
-	function ProcessFunction[K, T, U]
-	keyOf    func(v T) K
+// keyedFunction is what functions with keyed state and timers have in common.
+type keyedFunction[K comparable, U any] interface {
+	Open(states *States[K])
+	OnTimer(ctx *Context[K, U], t Timer) error
+}
+
+// probe opens a function to see what it declares.
+func probe[K comparable, U any](j *Job, n *graph.Node, keys codec.Codec[K], o *options, f keyedFunction[K, U]) {
+	s := &States[K]{keyed: &operator.KeyedState[K]{Keyer: operator.Keyer[K]{Codec: keys}}, codecs: o}
+	s.keyed.Open(&operator.Env{Parallelism: 1}, 1)
+	f.Open(s)
+	n.NoCodec = append(n.NoCodec, s.noCodec...)
+	if s.err != nil {
+		j.fail(n.UID, "can't be opened: %v", s.err)
+	}
+}
+
+// fail notes a fault of the job that the graph can't show. The first one counts.
+func (j *Job) fail(uid, format string, args ...any) {
+	if j.fault == nil {
+		j.fault = &graph.InvalidError{UID: uid, Text: fmt.Sprintf(format, args...)}
+	}
+}
+
+// keyedOperator is the part that operators with a keyed function share.
+type keyedOperator[K comparable, U any] struct {
+	function keyedFunction[K, U]
 	keys     codec.Codec[K]
 	codecs   *options
 
@@ -167,7 +185,7 @@ type processOperator[K comparable, T, U any] struct {
 }
 
 // Open implements operator.Operator.
-func (o *processOperator[K, T, U]) Open(env *operator.Env, _ string, maxParallelism int) error {
+func (o *keyedOperator[K, U]) Open(env *operator.Env, _ string, maxParallelism int) error {
 	o.env, o.watermark = env, stream.NoTime
 	o.KeyedState.Codec = o.keys
 	o.KeyedState.Open(env, maxParallelism)
@@ -179,38 +197,32 @@ func (o *processOperator[K, T, U]) Open(env *operator.Env, _ string, maxParallel
 	return states.err
 }
 
-// Bind implements operator.Operator.
-func (o *processOperator[K, T, U]) Bind(next any) any {
+// bind makes the context, by which the function emits to next.
+func (o *keyedOperator[K, U]) bind(next any) {
 	o.ctx = Context[K, U]{
 		push: next.(stream.Push[U]), set: o.SetTimer, remove: o.DeleteTimer,
 		mark:    func() int64 { return o.watermark },
 		process: func() int64 { return o.env.Now.Wall / int64(time.Millisecond) },
 	}
-	return stream.Push[T](func(v T, ts int64) {
-		o.use(o.keyOf(v), ts)
-		if err := o.function.Process(&o.ctx, v); err != nil {
-			o.env.Fail(err)
-		}
-	})
 }
 
-func (o *processOperator[K, T, U]) use(key K, ts int64) {
+func (o *keyedOperator[K, U]) use(key K, ts int64) {
 	o.Use(key)
 	o.ctx.key, o.ctx.ts = key, ts
 }
 
 // OnWatermark implements operator.Timed.
-func (o *processOperator[K, T, U]) OnWatermark(watermark int64, limit int) (int, bool) {
+func (o *keyedOperator[K, U]) OnWatermark(watermark int64, limit int) (int, bool) {
 	o.watermark = watermark
 	return o.fire(watermark, limit, true)
 }
 
 // OnProcessingTime implements operator.Timed.
-func (o *processOperator[K, T, U]) OnProcessingTime(now int64, limit int) (int, bool) {
+func (o *keyedOperator[K, U]) OnProcessingTime(now int64, limit int) (int, bool) {
 	return o.fire(now, limit, false)
 }
 
-func (o *processOperator[K, T, U]) fire(now int64, limit int, event bool) (n int, done bool) {
+func (o *keyedOperator[K, U]) fire(now int64, limit int, event bool) (n int, done bool) {
 	for {
 		if at, ok := o.Timers.Next(event); !ok || at > now {
 			return n, true
@@ -232,14 +244,33 @@ func (o *processOperator[K, T, U]) fire(now int64, limit int, event bool) (n int
 }
 
 // NextProcessingTimer implements operator.Timed.
-func (o *processOperator[K, T, U]) NextProcessingTimer() (int64, bool) { return o.Timers.Next(false) }
+func (o *keyedOperator[K, U]) NextProcessingTimer() (int64, bool) { return o.Timers.Next(false) }
 
-// interpreted runs a process function for a reference interpreter.
-type interpreted[K comparable, T, U any] struct {
-	function ProcessFunction[K, T, U]
+// processOperator runs a process function.
+type processOperator[K comparable, T, U any] struct {
+	keyedOperator[K, U]
+	typed ProcessFunction[K, T, U]
+	keyOf func(v T) K
 }
 
-func (p interpreted[K, T, U]) context(ctx graph.ProcessContext, key any, ts int64) *Context[K, U] {
+// Bind implements operator.Operator.
+func (o *processOperator[K, T, U]) Bind(next any) any {
+	o.bind(next)
+	return stream.Push[T](func(v T, ts int64) {
+		o.use(o.keyOf(v), ts)
+		if err := o.typed.Process(&o.ctx, v); err != nil {
+			o.env.Fail(err)
+		}
+	})
+}
+
+// interpreted runs a keyed function for a reference interpreter.
+type interpreted[K comparable, U any] struct {
+	function keyedFunction[K, U]
+	process  func(ctx *Context[K, U], input int, v any) error
+}
+
+func (p interpreted[K, U]) context(ctx graph.ProcessContext, key any, ts int64) *Context[K, U] {
 	return &Context[K, U]{
 		key: key.(K), ts: ts,
 		push: func(u U, ts int64) { ctx.Emit(u, ts) },
@@ -248,14 +279,14 @@ func (p interpreted[K, T, U]) context(ctx graph.ProcessContext, key any, ts int6
 }
 
 // Process implements graph.Processor.
-func (p interpreted[K, T, U]) Process(ctx graph.ProcessContext, key, v any, ts int64) {
-	if err := p.function.Process(p.context(ctx, key, ts), v.(T)); err != nil {
+func (p interpreted[K, U]) Process(ctx graph.ProcessContext, input int, key, v any, ts int64) {
+	if err := p.process(p.context(ctx, key, ts), input, v); err != nil {
 		panic(err)
 	}
 }
 
 // Timer implements graph.Processor.
-func (p interpreted[K, T, U]) Timer(ctx graph.ProcessContext, key any, at int64, event bool) {
+func (p interpreted[K, U]) Timer(ctx graph.ProcessContext, key any, at int64, event bool) {
 	ts := int64(stream.NoTime)
 	if event {
 		ts = at

@@ -9,6 +9,9 @@ import (
 // Cut is what a completed checkpoint says of where everything stood.
 type Cut struct {
 	Checkpoint uint64
+	// AtLeastOnce says that a consumer may have taken more than its producer had
+	// sent at its snapshot; see [Repeated].
+	AtLeastOnce bool
 	// Edges are the job's edges; Ends refer to them by index. An edge that is not
 	// listed is called by its number, and nobody asks whether all its channels
 	// are there.
@@ -105,7 +108,7 @@ func (c *Cut) checkChannel(ends []int32) (out []string) {
 		return out
 	}
 	sent, taken, kept := producer.Record, consumer.Record, consumer.InFlight+producer.InFlight
-	if found := taken + kept; found != sent {
+	if found := taken + kept; found != sent && !(c.AtLeastOnce && found > sent) {
 		what, n := "lost", sent-found
 		if found > sent {
 			what, n = "too many", found-sent

@@ -81,6 +81,10 @@ func orNone(chain string) string {
 // state. Inputs has the records of each source by uid, in an order in which its
 // splits may be read. It is deterministic if the user's functions are.
 //
+// An operator sees the records of its edges edge by edge, in the order of the graph.
+// Over a broadcast edge it sees each record as often as it has subtasks, together:
+// so that is what all subtasks see; which of them does what is not told apart.
+//
 // Event time stands still until an operator has seen all its input; then the
 // watermark is stream.MaxWatermark and timers fire in order of time, those of one
 // time in the order in which they were set. The multiset of output is therefore
@@ -89,13 +93,15 @@ func orNone(chain string) string {
 //   - in whatever order records of different channels arrive: stateless ones; a
 //     Reduce whose intermediate results don't depend on the order of a key's
 //     records, such as a count; any keyed operator that gets the records of a key
-//     through one channel, from one split;
+//     through one channel, from one split, and so not by way of a rebalance, nor
+//     from several streams;
 //   - whenever between the last record a timer is about and the end of the input
 //     the watermark passes it: a Process that doesn't ask for the watermark, and
 //     for which a timer's result is not touched by later records of its key, such
 //     as a window without late records.
 //
-// The order of lines is exact within a key chain if that of the records is.
+// The order of lines is exact within a key chain if that of the records is and
+// neither a rebalance nor a union comes behind its last keyed operator.
 //
 // Errors: inputs that lack a source or name something else; a panic or an error
 // of a user's function, which is wrapped and named with its operator and record; a
@@ -112,9 +118,9 @@ func Interpret(g *graph.Graph, inputs map[string][]Record) (*Output, error) {
 		e := &execution{node: n}
 		if n.Kind == graph.Source {
 			for _, r := range inputs[n.UID] {
-				e.out = append(e.out, record{r.Value, r.Time, nil})
+				e.out = append(e.out, record{value: r.Value, time: r.Time})
 			}
-		} else if err := e.run(merged(n, results)); err != nil {
+		} else if err := e.run(received(n, results)); err != nil {
 			return nil, fmt.Errorf("operator %q%w", n.UID, err)
 		}
 		results[n] = e.out
@@ -150,16 +156,26 @@ type record struct {
 	value any
 	time  int64
 	keys  *chain
+	input int // of the operator that receives it
 }
 
-// merged is all input of a node.
-func merged(n *graph.Node, results map[*graph.Node][]record) []record {
-	if len(n.Inputs) == 1 {
+// received is all input of a node.
+func received(n *graph.Node, results map[*graph.Node][]record) []record {
+	if len(n.Inputs) == 1 && n.Inputs[0].Partitioner != graph.Broadcast {
 		return results[n.Inputs[0].From]
 	}
 	var in []record
 	for _, e := range n.Inputs {
-		in = append(in, results[e.From]...)
+		copies := 1
+		if e.Partitioner == graph.Broadcast {
+			copies = n.Parallelism
+		}
+		for _, r := range results[e.From] {
+			r.input = e.Input
+			for range copies {
+				in = append(in, r)
+			}
+		}
 	}
 	return in
 }
@@ -232,7 +248,7 @@ func (e *execution) run(in []record) (err error) {
 	switch e.node.Kind {
 	case graph.Reduce:
 		e.reduce(in)
-	case graph.Process:
+	case graph.Process, graph.CoProcess:
 		e.process(in)
 	default:
 		e.stateless(in)
@@ -262,7 +278,7 @@ func (e *execution) stateless(in []record) {
 // step is what a stateless operator does with a record.
 func (e *execution) step() func(r record) {
 	logic := &e.node.Logic
-	push := func(v any, r record) { e.out = append(e.out, record{v, r.time, r.keys}) }
+	push := func(v any, r record) { e.out = append(e.out, record{value: v, time: r.time, keys: r.keys}) }
 	switch e.node.Kind {
 	case graph.Map:
 		return func(r record) { push(logic.Map(r.value), r) }
@@ -275,7 +291,9 @@ func (e *execution) step() func(r record) {
 			}
 		}
 	case graph.Timestamps:
-		return func(r record) { e.out = append(e.out, record{r.value, logic.Time(r.value), r.keys}) }
+		return func(r record) {
+			e.out = append(e.out, record{value: r.value, time: logic.Time(r.value), keys: r.keys})
+		}
 	case graph.Sink:
 		if logic.Encode == nil {
 			e.refuse("is a sink that can't say what it writes (it has no Encode method)")
@@ -308,7 +326,7 @@ func (e *execution) reduce(in []record) {
 			v = logic.Reduce(acc, v)
 		}
 		state[key] = v
-		e.out = append(e.out, record{v, r.time, keys.through(r.keys, key)})
+		e.out = append(e.out, record{value: v, time: r.time, keys: keys.through(r.keys, key)})
 	}
 }
 
@@ -319,8 +337,12 @@ func (e *execution) process(in []record) {
 	e.during = ""
 	for i, r := range in {
 		e.at = i + 1
-		p.use(e.node.Logic.Key(r.value), r.keys)
-		processor.Process(p, p.key, r.value, r.time)
+		key := e.node.Logic.Key
+		if r.input == 1 {
+			key = e.node.Logic.SecondKey
+		}
+		p.use(key(r.value), r.keys)
+		processor.Process(p, r.input, p.key, r.value, r.time)
 	}
 	p.watermark = stream.MaxWatermark
 	p.fire(processor)

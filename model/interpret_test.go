@@ -157,11 +157,13 @@ func TestKeyChains(t *testing.T) {
 // script is a process function made of a function for each callback.
 type script struct {
 	states  map[string]graph.Slot
+	input   int // of the record in work
 	process func(s *script, ctx graph.ProcessContext, key, v any, ts int64)
 	timer   func(s *script, ctx graph.ProcessContext, key any, at int64)
 }
 
-func (s *script) Process(ctx graph.ProcessContext, key, v any, ts int64) {
+func (s *script) Process(ctx graph.ProcessContext, input int, key, v any, ts int64) {
+	s.input = input
 	s.process(s, ctx, key, v, ts)
 }
 

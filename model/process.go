@@ -31,7 +31,9 @@ func (p *process) use(key any, before *chain) {
 }
 
 // Emit implements graph.ProcessContext, as do the methods below.
-func (p *process) Emit(v any, ts int64) { p.out = append(p.out, record{v, ts, p.keys}) }
+func (p *process) Emit(v any, ts int64) {
+	p.out = append(p.out, record{value: v, time: ts, keys: p.keys})
+}
 
 func (p *process) SetTimer(at int64, event bool) {
 	if !event {

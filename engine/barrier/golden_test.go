@@ -20,11 +20,11 @@ func TestGolden(t *testing.T) {
 
 // bench holds the gate of one file.
 //
-//	gate channels=N [last=ID]   a new gate
+//	gate channels=N [last=ID] [mode=at-least-once]   a new gate, or tracker
 //	feed                        lines "channel input": |7 !7 x7 end
 //	refuse                      the same, given to Refuse
 //	every [channels=N] [last=ID]  what each input does to a gate that was fed the lines
-type bench struct{ gate *barrier.Gate }
+type bench struct{ gate barrier.Handler }
 
 func (b *bench) play(c golden.Command) string {
 	switch c.Name {
@@ -48,18 +48,21 @@ func (b *bench) play(c golden.Command) string {
 	return "unknown command " + c.Name
 }
 
-func newGate(c golden.Command) *barrier.Gate {
+func newGate(c golden.Command) barrier.Handler {
 	channels, err := strconv.Atoi(c.Value("channels"))
 	if err != nil {
 		panic(err)
 	}
 	last, _ := strconv.ParseUint("0"+c.Value("last"), 10, 64)
+	if c.Value("mode") == "at-least-once" {
+		return barrier.NewTracker(channels, last)
+	}
 	return barrier.NewGate(channels, last)
 }
 
 // every gives each input to a gate of its own that was fed the lines of c.
 func every(c golden.Command) string {
-	prepared := func() *barrier.Gate {
+	prepared := func() barrier.Handler {
 		g := newGate(c)
 		for _, line := range c.Lines {
 			g.Step(parse(line), nil)

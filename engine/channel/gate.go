@@ -28,6 +28,7 @@ type InputChannel struct {
 	// room is how many more frames may be granted.
 	room int
 
+	repeats   bool // see Repeat
 	capturing bool
 	captured  []Captured
 
@@ -88,6 +89,17 @@ func (g *InputGate) Restore(ch int, taken uint64, inFlight []stream.AnyBatch) {
 	}
 }
 
+// Repeat lets the first record to arrive on a restored channel be one that the
+// snapshot has taken already. In at-least-once mode what came behind a barrier may
+// be in it, and comes again.
+func (g *InputGate) Repeat(ch int) { g.Channels[ch].repeats = true }
+
+// resume goes back to the record with which the producer goes on.
+func (c *InputChannel) resume(ch int, first uint64) {
+	must.That(first <= c.arrived, "K2: restored channel %d expects record %d or an earlier one, got %d", ch, c.arrived, first)
+	c.repeats, c.taken, c.arrived = false, first, first
+}
+
 // Receive takes a frame from the wire. Events with priority are returned at once,
 // everything else waits in the queue (ok is false). A frame that can't be decoded
 // is an error.
@@ -103,6 +115,9 @@ func (g *InputGate) Receive(ch int, f host.Frame) (e stream.Event, ok bool, err 
 		}
 		g.push(ch, it)
 		return e, false, nil
+	}
+	if c.repeats {
+		c.resume(ch, it.batch.First())
 	}
 	if it.batch.First() != c.arrived { // not must.That: its arguments would be allocated
 		must.Unreachable("K2: channel %d expects record %d, got %d", ch, c.arrived, it.batch.First())

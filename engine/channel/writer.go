@@ -45,6 +45,30 @@ func NewWriter[T any](p *ResultPartition, of *stream.Of[T], limit int, stop *boo
 // Push adds a record for a subpartition.
 func (w *Writer[T]) Push(sub int, v T, ts int64) {
 	b := w.open[sub]
+	if b == nil || w.size != nil {
+		b = w.room(sub, v)
+	}
+	b.Add(v, ts)
+	if len(b.Values) >= w.limit {
+		w.close(sub, b)
+	}
+}
+
+// PushHashed adds a record with the hash of its key; see [stream.Batch.AddHashed].
+func (w *Writer[T]) PushHashed(sub int, v T, ts int64, hash uint64) {
+	b := w.open[sub]
+	if b == nil || w.size != nil {
+		b = w.room(sub, v)
+	}
+	b.AddHashed(v, ts, hash)
+	if len(b.Values) >= w.limit {
+		w.close(sub, b)
+	}
+}
+
+// room is an open batch that v may be added to.
+func (w *Writer[T]) room(sub int, v T) *stream.Batch[T] {
+	b := w.open[sub]
 	if w.size != nil {
 		n := w.size(v)
 		if b != nil && w.bytes[sub]+n > batchBytes {
@@ -61,10 +85,7 @@ func (w *Writer[T]) Push(sub int, v T, ts int64) {
 		w.open[sub] = b
 		w.some++
 	}
-	b.Add(v, ts)
-	if len(b.Values) >= w.limit {
-		w.close(sub, b)
-	}
+	return b
 }
 
 func (w *Writer[T]) close(sub int, b *stream.Batch[T]) {

@@ -15,8 +15,9 @@ import (
 )
 
 // A line of a golden file is one node: its uid, kind, and arguments p= (default 1),
-// max=, from= with the uids it reads from, a trailing # meaning by hash, type=none
-// for an output without codec, state= for a type without one.
+// max=, from= with the uids it reads from, type=none for an output without codec,
+// state= for a type without one. Behind a uid to read from, # means by hash, % by
+// rebalance, * by broadcast; behind that @1 the second input.
 //
 //	validate   the error, or the max parallelism of each node
 //	plan       the execution graph [chaining=false]
@@ -57,8 +58,14 @@ func parse(lines []string) *graph.Graph {
 		if from := c.Value("from"); from != "" {
 			for _, uid := range strings.Split(from, ",") {
 				e := &graph.Edge{}
-				if by, ok := strings.CutSuffix(uid, "#"); ok {
-					uid, e.Partitioner = by, graph.Hash
+				uid, input, second := strings.Cut(uid, "@")
+				if second {
+					e.Input = number(golden.Command{Args: []string{"input=" + input}}, "input", 0)
+				}
+				for mark, p := range map[string]graph.Partitioner{"#": graph.Hash, "%": graph.Rebalance, "*": graph.Broadcast} {
+					if by, ok := strings.CutSuffix(uid, mark); ok { // unordered: one at most
+						uid, e.Partitioner = by, p
+					}
 				}
 				e.From = g.Node(uid)
 				n.Inputs = append(n.Inputs, e)
@@ -82,7 +89,7 @@ func number(c golden.Command, key string, otherwise int) int {
 
 func kind(name string) graph.Kind {
 	for k := graph.Source; k <= graph.Sink; k++ {
-		if strings.ReplaceAll(k.String(), " ", "") == name {
+		if strings.NewReplacer(" ", "", "-", "").Replace(k.String()) == name {
 			return k
 		}
 	}

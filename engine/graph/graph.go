@@ -19,11 +19,12 @@ const (
 	Filter
 	Reduce
 	Process
+	CoProcess // Process over two inputs
 	Timestamps
 	Sink
 )
 
-var kindNames = [...]string{"source", "map", "flat map", "filter", "reduce", "process", "timestamps", "sink"}
+var kindNames = [...]string{"source", "map", "flat map", "filter", "reduce", "process", "co-process", "timestamps", "sink"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -32,11 +33,15 @@ type Partitioner uint8
 
 // The partitioners.
 const (
-	Forward Partitioner = iota // to the subtask of the same index
-	Hash                       // by key group
+	Forward   Partitioner = iota // to the subtask of the same index
+	Hash                         // by key group
+	Rebalance                    // to one after the other, each producer by itself
+	Broadcast                    // to all
 )
 
-func (p Partitioner) String() string { return [...]string{"forward", "hash"}[p] }
+func (p Partitioner) String() string {
+	return [...]string{"forward", "hash", "rebalance", "broadcast"}[p]
+}
 
 // Node is one logical operator.
 type Node struct {
@@ -66,6 +71,9 @@ type Node struct {
 type Edge struct {
 	From        *Node
 	Partitioner Partitioner
+	// Input says which input of the consumer the edge leads to: 0, or 1 for the
+	// second of a CoProcess. An input may have several edges: a union.
+	Input int
 	// Runtime is what engine/task runs: the typed writer and reader of the edge.
 	Runtime any
 }
@@ -76,10 +84,12 @@ type Logic struct {
 	Map     func(v any) any
 	FlatMap func(v any, emit func(any))
 	Filter  func(v any) bool
-	// Key is the comparable key of a record, for Reduce and Process.
-	Key    func(v any) any
-	Reduce func(acc, v any) any
-	// Process makes a fresh instance of the user's function.
+	// Key is the comparable key of a record, for Reduce, Process and the first
+	// input of a CoProcess; SecondKey is for its second.
+	Key, SecondKey func(v any) any
+	Reduce         func(acc, v any) any
+	// Process makes a fresh instance of the user's function, for Process and
+	// CoProcess.
 	Process func(state func(name string) Slot) Processor
 	// Time is the event time of a record, for Timestamps.
 	Time func(v any) int64
@@ -97,7 +107,8 @@ type Slot interface {
 // Processor is a user's process function, without types. Emitted records and
 // timers refer to the current key.
 type Processor interface {
-	Process(ctx ProcessContext, key, v any, ts int64)
+	// Process handles a record of an input: 0, or 1 for the second of a CoProcess.
+	Process(ctx ProcessContext, input int, key, v any, ts int64)
 	Timer(ctx ProcessContext, key any, at int64, event bool)
 }
 

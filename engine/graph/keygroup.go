@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"math/bits"
 
 	"github.com/cespare/xxhash/v2"
@@ -72,14 +73,9 @@ func murmur(c uint32) uint32 {
 	c ^= c >> 13
 	c *= 0xc2b2ae35
 	c ^= c >> 16
-	switch i := int32(c); {
-	case i >= 0:
-		return c
-	case i != -1<<31:
-		return uint32(-i)
-	default:
-		return 0
-	}
+	// Without a branch: the sign can't be predicted. The least number becomes 0.
+	sign := uint32(int32(c) >> 31)
+	return (c ^ sign - sign) & math.MaxInt32
 }
 
 // Subtask is the index of the subtask that owns a key group.

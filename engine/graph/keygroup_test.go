@@ -2,7 +2,9 @@ package graph_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,16 +114,62 @@ func TestKeysSpread(t *testing.T) {
 	}
 }
 
+// sameHash compares the fast path for a key with xxhash of its encoding.
+func sameHash[K any](t require.TestingT, c codec.Codec[K], keys ...K) {
+	fast := graph.KeyHasher(c)
+	for _, key := range keys {
+		require.Equal(t, graph.KeyHash(c.Append(nil, key)), fast(key), "%s %v", c.Name(), key)
+	}
+}
+
+func TestKeyHasher(t *testing.T) {
+	// Around every length of a varint.
+	for shift := range 65 {
+		for _, v := range []uint64{1<<shift - 2, 1<<shift - 1, 1 << shift, 1<<shift + 1, 0x5bd1e995a7c3f2e1 >> shift} {
+			sameHash(t, codec.Codec[uint64](codec.Uint64{}), v)
+			sameHash(t, codec.Codec[int64](codec.Int64{}), int64(v), -int64(v))
+			sameHash(t, codec.Codec[int](codec.Int{}), int(v), -int(v))
+			sameHash(t, codec.Codec[uint32](codec.Uint32{}), uint32(v))
+			sameHash(t, codec.Codec[int32](codec.Int32{}), int32(v), -int32(v))
+		}
+	}
+	for n := range 300 {
+		sameHash(t, codec.Codec[string](codec.String{}), strings.Repeat("key-", n)[:n])
+	}
+	type pair = codec.Pair[uint64, string]
+	rapid.Check(t, func(t *rapid.T) {
+		number, text := rapid.Uint64().Draw(t, "number"), rapid.String().Draw(t, "text")
+		sameHash(t, codec.Codec[uint64](codec.Uint64{}), number, number>>(number%64))
+		sameHash(t, codec.Codec[int64](codec.Int64{}), int64(number))
+		sameHash(t, codec.Codec[string](codec.String{}), text, text+text)
+		sameHash(t, codec.PairOf[uint64, string](codec.Uint64{}, codec.String{}), pair{First: number, Second: text}, pair{})
+		sameHash(t, codec.Codec[bool](codec.Bool{}), false, true)
+	})
+	text, number := graph.KeyHasher[string](codec.String{}), graph.KeyHasher[uint64](codec.Uint64{})
+	long := strings.Repeat("long", 50)
+	require.Zero(t, testing.AllocsPerRun(100, func() { text(long); number(math.MaxUint64); number(7) }))
+}
+
 func BenchmarkKeyGroup(b *testing.B) {
 	buf, c := make([]byte, 0, 16), codec.Codec[uint64](codec.Uint64{})
-	var key, sum uint64
-	for b.Loop() {
-		var hash uint64
+	benchmarkKeyGroup(b, "by encoding", func(key uint64) (hash uint64) {
 		hash, buf = graph.AppendKeyHash(buf, c, key)
-		sum += uint64(graph.KeyGroup(hash, 128))
-		key += 0x9e3779b97f4a7c15
-	}
-	if sum == 0 {
-		b.Fatal("every key in group 0")
+		return hash
+	})
+	benchmarkKeyGroup(b, "by number", graph.KeyHasher(c))
+}
+
+func benchmarkKeyGroup(b *testing.B, name string, hash func(key uint64) uint64) {
+	for _, limit := range []uint64{1<<17 - 1, math.MaxUint64} {
+		b.Run(fmt.Sprintf("%s, keys to %d", name, limit), func(b *testing.B) {
+			var key, sum uint64
+			for b.Loop() {
+				sum += uint64(graph.KeyGroup(hash(key>>3&limit), 128))
+				key += 0x9e3779b97f4a7c15
+			}
+			if sum == 0 {
+				b.Fatal("every key in group 0")
+			}
+		})
 	}
 }

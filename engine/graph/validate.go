@@ -64,6 +64,8 @@ func (n *Node) validate() error {
 		return invalid(n, "is a source and has an edge into it%s; sources take no input", from(n.Inputs[0]))
 	case n.Kind != Source && len(n.Inputs) == 0:
 		return invalid(n, "is a %s without an input", n.Kind)
+	case n.Kind == CoProcess && !(n.reads(0) && n.reads(1)):
+		return invalid(n, "is a %s with one input; it needs two", n.Kind)
 	case n.Kind != Sink && n.Out == nil:
 		return invalid(n, "produces %s, which has no codec; give one with engine.WithCodec, or use codec/cbor for structs", n.OutName)
 	case len(n.NoCodec) > 0:
@@ -75,12 +77,25 @@ func (n *Node) validate() error {
 	return nil
 }
 
+// reads reports whether an edge leads to an input.
+func (n *Node) reads(input int) bool {
+	for _, e := range n.Inputs {
+		if e.Input == input {
+			return true
+		}
+	}
+	return false
+}
+
 func from(e *Edge) string {
 	if e.From == nil {
 		return ""
 	}
 	return fmt.Sprintf(" from %q", e.From.UID)
 }
+
+// keyed reports whether the node keeps state by key.
+func (n *Node) keyed() bool { return n.Kind == Reduce || n.Kind == Process || n.Kind == CoProcess }
 
 func (g *Graph) validateEdges() error {
 	known := map[*Node]bool{}
@@ -92,6 +107,10 @@ func (g *Graph) validateEdges() error {
 				return invalid(n, "has an input that does not come from an earlier operator of this job")
 			case e.From.Kind == Sink:
 				return invalid(n, "reads from sink %q; sinks have no output", e.From.UID)
+			case e.Input < 0 || e.Input > 1 || e.Input == 1 && n.Kind != CoProcess:
+				return invalid(n, "is a %s and has no input %d, into which %q leads", n.Kind, e.Input, e.From.UID)
+			case n.keyed() && e.Partitioner != Hash:
+				return invalid(n, "is a %s and has a %s edge from %q; its input must be keyed", n.Kind, e.Partitioner, e.From.UID)
 			case e.Partitioner == Forward && e.From.Parallelism != n.Parallelism:
 				return invalid(n, "has parallelism %d but a forward edge from %q with parallelism %d; they must be equal",
 					n.Parallelism, e.From.UID, e.From.Parallelism)

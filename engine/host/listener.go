@@ -28,7 +28,7 @@ const (
 	CheckpointDeclined                   // task declined; Text why
 	AckCounted                           // coordinator counted Subject's ack
 	MessageDropped                       // coordinator or task dropped a stale input; Text which and why
-	CheckpointSealing                    // all acks there, metadata being written
+	CheckpointSealing                    // all acks there, metadata being written; Data *snapshot.Metadata
 	CheckpointCompleted                  // metadata durable; Data *snapshot.Metadata
 	CheckpointAborted                    // Text why (closed set of checkpoint.Why)
 	CheckpointNotified                   // task was told of completion

@@ -103,7 +103,11 @@ func (m *JobManager) locate(e checkpoint.Locate, out *host.Outbox) {
 func (m *JobManager) trigger(e checkpoint.Trigger, out *host.Outbox) {
 	ms := m.now.Wall / int64(time.Millisecond)
 	m.metadata[e.Checkpoint] = &snapshot.Metadata{
-		Job: m.settings.Job, Checkpoint: e.Checkpoint, Attempt: m.attempt, Unaligned: e.Unaligned, Time: ms,
+		Job: m.settings.Job, Checkpoint: e.Checkpoint, Attempt: m.attempt, Unaligned: e.Unaligned,
+		AtLeastOnce: m.settings.AtLeastOnce, Time: ms,
+	}
+	if from := m.choice.Metadata; from != nil {
+		m.metadata[e.Checkpoint].Repeats = from.AtLeastOnce || from.Repeats
 	}
 	m.report(host.Event{Kind: host.CheckpointTriggered, Checkpoint: e.Checkpoint})
 	msg := task.Trigger{Attempt: m.attempt, Checkpoint: e.Checkpoint, Time: ms, Unaligned: e.Unaligned}
@@ -130,7 +134,7 @@ func (m *JobManager) seal(e checkpoint.Seal, out *host.Outbox) {
 		i += v.Parallelism
 		md.Vertices = append(md.Vertices, s)
 	}
-	m.report(host.Event{Kind: host.CheckpointSealing, Checkpoint: e.Checkpoint})
+	m.report(host.Event{Kind: host.CheckpointSealing, Checkpoint: e.Checkpoint, Data: md})
 	root, ha := m.settings.CheckpointDir, m.settings.HADir
 	m.offload(sealLane, out, func(w host.Worker) (any, error) { return sealAndNote(w, root, ha, md) }, m.sealed(e.Checkpoint))
 }
@@ -192,8 +196,11 @@ func (m *JobManager) sweep(out *host.Outbox) {
 		left, _ := in.Body.([]string)
 		fresh := m.garbage[len(dirs):]
 		m.garbage = append(left, fresh...)
-		if len(fresh) > 0 {
+		switch {
+		case len(fresh) > 0:
 			m.sweep(out)
+		case m.phase == finished:
+			m.finish()
 		}
 	})
 }

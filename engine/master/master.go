@@ -48,6 +48,9 @@ type Settings struct {
 	// RestartAttempts is how many restarts are allowed, -1 for any number.
 	RestartAttempts int
 	Chaining        bool
+	// AtLeastOnce says that an older checkpoint may be restored where the latest is
+	// damaged: what is committed twice is within the promise.
+	AtLeastOnce bool
 }
 
 type phase uint8
@@ -216,7 +219,7 @@ func (m *JobManager) lead(out *host.Outbox) {
 // recover reads the storage (M3).
 func (m *JobManager) recover(out *host.Outbox) {
 	m.phase = recovering
-	dir, ha, from, known, committing := m.settings.CheckpointDir, m.settings.HADir, m.settings.From, m.known, m.graph.Committing()
+	dir, ha, from, known, committing := m.settings.CheckpointDir, m.settings.HADir, m.settings.From, m.known, m.graph.Committing() && !m.settings.AtLeastOnce
 	m.offload("", out, func(w host.Worker) (any, error) {
 		return choose(w.FS(), ha, dir, from, known, committing)
 	}, func(in *host.Input, out *host.Outbox) {

@@ -166,17 +166,17 @@ func (m *JobManager) progress(out *host.Outbox) {
 	if m.phase == running && least == task.Finished { // M4
 		m.step(checkpoint.Stop{}, out)
 		m.phase = finished
-		m.finish(out)
+		m.sweep(out) // once more what could not be removed before
+		m.finish()
 	}
 }
 
-// finish ends the job when the storage is tidy.
-func (m *JobManager) finish(out *host.Outbox) {
-	if m.removing {
-		m.later(m.settings.Check, out, m.finish)
-		return
+// finish ends the job when the storage is tidy: at once, or when the removal that is
+// under way has ended.
+func (m *JobManager) finish() {
+	if !m.removing {
+		m.report(host.Event{Kind: host.JobFinished})
 	}
-	m.report(host.Event{Kind: host.JobFinished})
 }
 
 // deployIfPossible deploys a new attempt once there are enough slots: subtask i
@@ -237,7 +237,7 @@ func (m *JobManager) send(node string, out *host.Outbox) {
 func (m *JobManager) spec(t taskInfo) task.Spec {
 	s := task.Spec{ID: t.id}
 	if md := m.choice.Metadata; md != nil {
-		s.Checkpoint, s.Dir = md.Checkpoint, m.choice.Dir
+		s.Checkpoint, s.Dir, s.Repeats = md.Checkpoint, m.choice.Dir, md.AtLeastOnce
 		s.Restore = md.Vertices[t.id.Vertex].Tasks[t.id.Subtask]
 		return s
 	}

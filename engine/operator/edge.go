@@ -3,6 +3,7 @@ package operator
 import (
 	"github.com/weirstream/weir/engine/channel"
 	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/must"
 	"github.com/weirstream/weir/engine/stream"
 )
 
@@ -31,10 +32,11 @@ type Edge interface {
 }
 
 // TypedEdge is the [Edge] of T. Hash makes a function that hashes a record's key
-// for one subtask, nil for forward edges.
+// for one subtask; it is set if and only if the edge is partitioned by hash.
 type TypedEdge[T any] struct {
-	Of   *stream.Of[T]
-	Hash func() func(v T) uint64
+	Of          *stream.Of[T]
+	Partitioner graph.Partitioner
+	Hash        func() func(v T) uint64
 }
 
 // Type implements [Edge].
@@ -44,7 +46,7 @@ func (e *TypedEdge[T]) Type() stream.Type { return e.Of }
 func (e *TypedEdge[T]) Writer(env *Env, spec OutputSpec) (any, func() bool) {
 	w := channel.NewWriter(spec.Partition, e.Of, spec.BatchRecords, &env.Stop)
 	if e.Hash == nil {
-		return stream.Push[T](func(v T, ts int64) { w.Push(0, v, ts) }), w.Open
+		return e.unkeyed(env, spec, w), w.Open
 	}
 	subtask := make([]int32, spec.MaxParallelism)
 	for kg := range subtask {
@@ -52,7 +54,8 @@ func (e *TypedEdge[T]) Writer(env *Env, spec OutputSpec) (any, func() bool) {
 	}
 	hash, groups := e.Hash(), spec.MaxParallelism
 	return stream.Push[T](func(v T, ts int64) {
-		w.Push(int(subtask[graph.KeyGroup(hash(v), groups)]), v, ts)
+		h := hash(v)
+		w.PushHashed(int(subtask[graph.KeyGroup(h, groups)]), v, ts, h)
 	}), w.Open
 }
 
@@ -69,8 +72,15 @@ func (e *TypedEdge[T]) Tee(pushes []any) any {
 	})
 }
 
+// HashedPush takes a record with the hash of its key. A keyed operator offers one
+// to the edges that feed it, by which the key was hashed already.
+type HashedPush[T any] func(v T, ts int64, hash uint64)
+
 // Feed implements [Edge].
 func (e *TypedEdge[T]) Feed(env *Env, push any) Feed {
+	if hashed, ok := env.keyed.(HashedPush[T]); ok && e.Hash != nil {
+		return feedHashed(env, hashed, e.Hash())
+	}
 	p := push.(stream.Push[T])
 	return func(any stream.AnyBatch, from, to int) int {
 		b := any.(*stream.Batch[T])
@@ -85,6 +95,38 @@ func (e *TypedEdge[T]) Feed(env *Env, push any) Feed {
 		}
 		for i, v := range b.Values[from:to] {
 			p(v, stream.NoTime)
+			if env.Stop {
+				return i + 1
+			}
+		}
+		return to - from
+	}
+}
+
+// feedHashed hands each record over with its own hash: that of the batch or, if it
+// came as bytes, a new one.
+func feedHashed[T any](env *Env, push HashedPush[T], hash func(v T) uint64) Feed {
+	return func(any stream.AnyBatch, from, to int) int {
+		b := any.(*stream.Batch[T])
+		if len(b.Hashes) != len(b.Values) {
+			if len(b.Hashes) != 0 { // not must.That: its arguments would be allocated
+				must.Unreachable("a batch of %d records has %d hashes", len(b.Values), len(b.Hashes))
+			}
+			for i := from; i < to; i++ {
+				push(b.Values[i], b.Time(i), hash(b.Values[i]))
+				if env.Stop {
+					return i + 1 - from
+				}
+			}
+			return to - from
+		}
+		hashes, timed := b.Hashes[from:to], len(b.Times) > 0
+		for i, v := range b.Values[from:to] {
+			ts := int64(stream.NoTime)
+			if timed {
+				ts = b.Times[from+i]
+			}
+			push(v, ts, hashes[i])
 			if env.Stop {
 				return i + 1
 			}

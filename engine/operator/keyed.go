@@ -6,20 +6,23 @@ import (
 
 	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/must"
 	"github.com/weirstream/weir/engine/state/hashmap"
 	"github.com/weirstream/weir/engine/stream"
 )
 
-// Keyer hashes keys; one subtask has one, since it keeps a buffer.
+// Keyer hashes keys; one subtask has one, since it may keep a buffer.
 type Keyer[K comparable] struct {
 	Codec codec.Codec[K]
-	buf   []byte
+	of    func(key K) uint64 // made when first needed
 }
 
 // Hash is the stable hash of a key.
-func (k *Keyer[K]) Hash(key K) (hash uint64) {
-	hash, k.buf = graph.AppendKeyHash(k.buf, k.Codec, key)
-	return hash
+func (k *Keyer[K]) Hash(key K) uint64 {
+	if k.of == nil {
+		k.of = graph.KeyHasher(k.Codec)
+	}
+	return k.of(key)
 }
 
 // KeyedState is the named states and timers of a keyed operator, and its current
@@ -210,13 +213,14 @@ type ReduceOperator[K comparable, T any] struct {
 	Keys   codec.Codec[K]
 	Values codec.Codec[T]
 
+	env   *Env
 	state KeyedState[K]
 	table *hashmap.Table[K, T]
 }
 
 // Open implements [Operator].
 func (o *ReduceOperator[K, T]) Open(env *Env, _ string, maxParallelism int) error {
-	o.state.Codec = o.Keys
+	o.env, o.state.Codec = env, o.Keys
 	o.state.Open(env, maxParallelism)
 	o.table = hashmap.New[K, T](maxParallelism, o.state.first, o.state.last)
 	o.state.tables = append(o.state.tables, &valueTable[K, T]{"reduced", o.table, o.Keys, o.Values})
@@ -226,16 +230,18 @@ func (o *ReduceOperator[K, T]) Open(env *Env, _ string, maxParallelism int) erro
 // Bind implements [Operator].
 func (o *ReduceOperator[K, T]) Bind(next any) any {
 	push, table, keyOf, f := next.(stream.Push[T]), o.table, o.KeyOf, o.F
-	return stream.Push[T](func(v T, ts int64) {
-		k := keyOf(v)
+	hashed := HashedPush[T](func(v T, ts int64, hash uint64) {
 		n := table.Len()
-		cell := table.Ref(o.state.Hash(k), k)
+		cell := table.Ref(hash, keyOf(v))
 		if table.Len() == n {
 			v = f(*cell, v)
 		}
 		*cell = v
 		push(v, ts)
 	})
+	must.That(o.env.keyed == nil, "two keyed operators in a chain")
+	o.env.keyed = hashed
+	return stream.Push[T](func(v T, ts int64) { hashed(v, ts, o.state.Hash(keyOf(v))) })
 }
 
 // Snapshot implements [Stateful].

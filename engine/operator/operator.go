@@ -21,6 +21,8 @@ type Env struct {
 	// chain failed.
 	Stop bool
 	err  error
+	// keyed is the HashedPush of the keyed operator at the head, if there is one.
+	keyed any
 }
 
 // Fail ends the task with an error of the user's. The first one counts.
@@ -40,9 +42,12 @@ type Operator interface {
 	Open(env *Env, uid string, maxParallelism int) error
 	// Bind takes where the output goes, a stream.Push of the output type (nil for
 	// sinks), and returns the input, a stream.Push of the input type (nil for
-	// sources).
+	// sources), or [Inputs].
 	Bind(next any) any
 }
+
+// Inputs is the input of an operator that has several: a stream.Push for each.
+type Inputs []any
 
 // Snapshot is an operator's state at one instant, encoded later and elsewhere.
 type Snapshot interface {

@@ -36,6 +36,12 @@ type Metadata struct {
 	Checkpoint uint64         `json:"checkpoint"`
 	Attempt    stream.Attempt `json:"attempt"`
 	Unaligned  bool           `json:"unaligned"`
+	// AtLeastOnce says that channels were not aligned: what consumers had taken
+	// behind a barrier comes again.
+	AtLeastOnce bool `json:"at_least_once,omitempty"`
+	// Repeats says that state may hold records twice already: an at-least-once
+	// checkpoint was restored somewhere on the way here.
+	Repeats bool `json:"repeats,omitempty"`
 	// Time is when it was triggered, wall milliseconds.
 	Time     int64    `json:"time"`
 	Vertices []Vertex `json:"vertices"`

@@ -9,12 +9,18 @@ import (
 	"github.com/weirstream/weir/engine/codec"
 )
 
+// MaxRecords is the most records of a batch.
+const MaxRecords = 1 << 16
+
 // Batch is a run of records of one channel. It has one owner: the producer until
 // it is written to a wire, then the consumer, who gives it back with the credit.
 type Batch[T any] struct {
 	Values []T
 	// Times holds the records' event times; empty if none has one.
 	Times []int64
+	// Hashes holds the hashes of the records' keys if they were added by AddHashed;
+	// otherwise it is empty, as after [Type.Decode]. It is no part of the encoding.
+	Hashes []uint64
 
 	of     *Of[T]
 	first  uint64
@@ -65,6 +71,13 @@ func (b *Batch[T]) Add(v T, ts int64) {
 	b.Values = append(b.Values, v)
 }
 
+// AddHashed appends a record and the hash of its key, for batches of which every
+// record has one.
+func (b *Batch[T]) AddHashed(v T, ts int64, hash uint64) {
+	b.Hashes = append(b.Hashes, hash)
+	b.Add(v, ts)
+}
+
 func (b *Batch[T]) addTime(ts int64) {
 	for len(b.Times) < len(b.Values) {
 		b.Times = append(b.Times, NoTime)
@@ -98,7 +111,7 @@ func (b *Batch[T]) Pinned() bool { return b.pinned }
 // Clear implements [AnyBatch].
 func (b *Batch[T]) Clear() {
 	clear(b.Values)
-	b.Values, b.Times, b.first = b.Values[:0], b.Times[:0], 0
+	b.Values, b.Times, b.Hashes, b.first = b.Values[:0], b.Times[:0], b.Hashes[:0], 0
 }
 
 // Append implements [AnyBatch].
@@ -136,6 +149,9 @@ func (o *Of[T]) Decode(src []byte) (AnyBatch, error) {
 	n, k := binary.Uvarint(src)
 	if k <= 0 || len(src) == k || src[k] > 1 {
 		return nil, fmt.Errorf("batch header: %w", codec.ErrMalformed)
+	}
+	if n > MaxRecords { // records may be empty: the length of src bounds nothing
+		return nil, fmt.Errorf("batch of %d records, at most %d: %w", n, MaxRecords, codec.ErrMalformed)
 	}
 	timed := src[k] == 1
 	src = src[k+1:]

@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"testing"
@@ -93,6 +94,26 @@ func TestBatchDigest(t *testing.T) {
 	}
 }
 
+// Hashes stay on this side of the encoding, and go with the records.
+func TestBatchHashes(t *testing.T) {
+	plain, hashed := words.New(2), words.New(2)
+	for i, v := range []string{"a", "b"} {
+		plain.Add(v, int64(i))
+		hashed.AddHashed(v, int64(i), uint64(i)+40)
+	}
+	require.Equal(t, []uint64{40, 41}, hashed.Hashes)
+	require.Equal(t, times(plain), times(hashed))
+	require.Equal(t, plain.Append(nil, 0), hashed.Append(nil, 0))
+	require.Equal(t, plain.Digest(), hashed.Digest())
+	got, err := words.Decode(hashed.Append(nil, 0))
+	require.NoError(t, err)
+	require.Empty(t, got.(*stream.Batch[string]).Hashes)
+	hashed.Clear()
+	require.Empty(t, hashed.Hashes)
+	hashed.AddHashed("c", stream.NoTime, 7)
+	require.Equal(t, []uint64{7}, hashed.Hashes)
+}
+
 // A batch that is used again has nothing of its former life.
 func TestBatchClear(t *testing.T) {
 	b := words.New(2)
@@ -175,4 +196,11 @@ func TestAttemptOrder(t *testing.T) {
 			require.Equal(t, i < j, a.Before(b), "%v before %v", a, b)
 		}
 	}
+}
+
+func TestBatchOfTooManyRecordsIsMalformed(t *testing.T) {
+	of := &stream.Of[struct{}]{Codec: codec.UnitCodec{}}
+	src := append(binary.AppendUvarint([]byte{0}, 1<<40), 0)
+	_, err := of.Decode(src)
+	require.ErrorIs(t, err, codec.ErrMalformed)
 }

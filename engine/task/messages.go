@@ -40,6 +40,8 @@ type Spec struct {
 	Checkpoint uint64
 	Dir        string
 	Restore    snapshot.Task
+	// Repeats says that the checkpoint is an at-least-once one.
+	Repeats bool
 	// Splits are a source task's when it starts from nothing.
 	Splits []connect.Split
 }
@@ -49,6 +51,8 @@ type Settings struct {
 	Job        string
 	JobManager host.Address
 	Chaining   bool
+	// AtLeastOnce says that barriers block nothing.
+	AtLeastOnce bool
 	// Quantum is the most records a step handles, at least 1.
 	Quantum int
 	// BatchRecords is the most records of a batch, at least 1.

@@ -89,7 +89,11 @@ func (t *Task) buildInputs(head any) {
 	var types []stream.Type
 	for _, e := range t.vertex.In {
 		edge := e.Edge.Runtime.(operator.Edge)
-		feed := edge.Feed(&t.env, head)
+		push := head
+		if inputs, ok := head.(operator.Inputs); ok {
+			push = inputs[e.Edge.Input]
+		}
+		feed := edge.Feed(&t.env, push)
 		for range e.Channels(false) {
 			types = append(types, edge.Type())
 			t.feeds = append(t.feeds, feed)
@@ -102,7 +106,11 @@ func (t *Task) buildInputs(head any) {
 	}
 	if len(types) > 0 {
 		t.gate = channel.NewInputGate(types, t.settings.ChannelBuffers)
-		t.barriers = barrier.NewGate(len(types), t.spec.Checkpoint)
+		if t.settings.AtLeastOnce {
+			t.barriers = barrier.NewTracker(len(types), t.spec.Checkpoint)
+		} else {
+			t.barriers = barrier.NewGate(len(types), t.spec.Checkpoint)
+		}
 	}
 }
 
@@ -216,6 +224,9 @@ func (t *Task) restoreChannels(s *snapshot.TaskState) (bytes, records int64, err
 				return 0, 0, fmt.Errorf("input channel %d: %w", ch, err)
 			}
 			t.gate.Restore(ch, s.In[ch].Record, bs)
+			if t.spec.Repeats {
+				t.gate.Repeat(ch)
+			}
 			bytes, records = bytes+int64(len(s.In[ch].InFlight)), records+count(bs)
 			ch++
 		}

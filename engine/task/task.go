@@ -60,7 +60,7 @@ type Task struct {
 	marks     []operator.Watermarker
 
 	gate     *channel.InputGate // nil for sources
-	barriers *barrier.Gate
+	barriers barrier.Handler
 	feeds    []operator.Feed // by input channel
 	outputs  []output
 	effects  []barrier.Effect // scratch

@@ -14,7 +14,7 @@ func (t *Table[K, V]) Check(hash func(K) uint64) error {
 		if err := g.check(t, t.first+i, hash); err != nil {
 			return fmt.Errorf("key group %d: %w", t.first+i, err)
 		}
-		total += g.count
+		total += int(g.count)
 	}
 	if total != t.count {
 		return fmt.Errorf("the table counts %d entries, its key groups %d", t.count, total)
@@ -23,37 +23,49 @@ func (t *Table[K, V]) Check(hash func(K) uint64) error {
 }
 
 func (g *group[K, V]) check(t *Table[K, V], number int, hash func(K) uint64) error {
-	used, zero := 0, entry[K, V]{}
-	for slot := range uint32(len(g.tags)) {
-		e := g.pages[slot>>pageBits][slot&pageMask]
-		if !g.meta[slot>>pageBits].used.has(slot) {
-			if any(e) != any(zero) {
-				return fmt.Errorf("free slot %d still holds %v", slot, e)
+	used, blocks := uint64(0), 0
+	for i, p := range g.pages {
+		if len(p.blocks) != pageBlocks && len(g.pages) > 1 || len(g.born) != len(g.pages) || g.born[i] > t.now || g.list > t.now {
+			return fmt.Errorf("page %d of %d has %d blocks, born %v in %d, now %d", i, len(g.pages), len(p.blocks), g.born, g.list, t.now)
+		}
+		for j := range p.blocks {
+			n, err := g.checkBlock(t, uint32(blocks), number, hash)
+			if err != nil {
+				return fmt.Errorf("block %d of page %d: %w", j, i, err)
+			}
+			used, blocks = used+n, blocks+1
+		}
+	}
+	if used != uint64(g.count) || blocks != int(g.blocks) || !fits(used, g.blocks) {
+		return fmt.Errorf("M3: count %d, used %d, blocks %d and %d", g.count, used, g.blocks, blocks)
+	}
+	return nil
+}
+
+func (g *group[K, V]) checkBlock(t *Table[K, V], n uint32, number int, hash func(K) uint64) (used uint64, err error) {
+	p, at := g.page(n)
+	b, zero := &p.blocks[at], entry[K, V]{}
+	for i, e := range b.entries {
+		byte := uint64(p.marks[at]) >> (8 * i) & 0xff
+		if byte == 0 {
+			if any(e) != any(zero) || b.tags[i] != 0 {
+				return 0, fmt.Errorf("empty place %d still holds %v, tag %d", i, e, b.tags[i])
 			}
 			continue
 		}
 		used++
 		h := hash(e.key)
 		if kg := graph.KeyGroup(h, t.maxParallelism); kg != number {
-			return fmt.Errorf("M1: key %v of key group %d", e.key, kg)
+			return 0, fmt.Errorf("M1: key %v of key group %d", e.key, kg)
 		}
-		if _, at, ok := g.find(tag(h), e.key); !ok || at != slot {
-			return fmt.Errorf("M3: key %v of slot %d is found in %d (%v)", e.key, slot, at, ok)
+		if b.tags[i] != tag(h) || byte != mark(tag(h)) {
+			return 0, fmt.Errorf("key %v has tag %d and mark %d of %x", e.key, tag(h), b.tags[i], p.marks[at])
 		}
-	}
-	places := 0
-	for n := range g.index {
-		for i := range uint32(bucketPlaces) {
-			if g.index[n].has(i) {
-				places++
-			}
+		if in, _, at, ok := g.find(tag(h), e.key); !ok || in != &b.entries[i] || int(at) != i {
+			return 0, fmt.Errorf("M2: key %v of place %d is not found there but in %d (%v)", e.key, i, at, ok)
 		}
 	}
-	if used != g.count || places != g.count || used+len(g.free) != len(g.tags) || len(g.pages) != len(g.meta) {
-		return fmt.Errorf("count %d, used %d, places %d, free %d, slots %d, pages %d and %d",
-			g.count, used, places, len(g.free), len(g.tags), len(g.pages), len(g.meta))
-	}
-	return nil
+	return used, nil
 }
 
 // Pages is the number of pages the table holds memory for.

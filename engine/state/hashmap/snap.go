@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/weirstream/weir/engine/codec"
@@ -32,24 +31,17 @@ type snapGroup[K comparable, V any] struct {
 // Snapshot takes what the table holds now. Until its Release every page is copied
 // before it is first written to. Several may be live at once.
 func (t *Table[K, V]) Snapshot() *Snap[K, V] {
-	used, pages := 0, 0
+	used := 0
 	for i := range t.groups {
-		if g := &t.groups[i]; g.count > 0 {
-			used, pages = used+1, pages+len(g.pages)
+		if t.groups[i].count > 0 {
+			used++
 		}
 	}
 	s := &Snap[K, V]{table: t, epoch: t.now, count: t.count, groups: make([]snapGroup[K, V], 0, used)}
-	all := make([]page[K, V], 0, pages)
 	for i := range t.groups {
-		g := &t.groups[i]
-		if g.count == 0 {
-			continue
+		if g := &t.groups[i]; g.count > 0 {
+			s.groups = append(s.groups, snapGroup[K, V]{t.first + i, int(g.count), g.pages})
 		}
-		from := len(all)
-		for j, entries := range g.pages {
-			all = append(all, page[K, V]{entries, g.meta[j].used})
-		}
-		s.groups = append(s.groups, snapGroup[K, V]{t.first + i, g.count, all[from:]})
 	}
 	t.live = append(t.live, s)
 	t.seen = t.now
@@ -73,28 +65,17 @@ func (s *Snap[K, V]) Release() {
 // Len is the number of entries.
 func (s *Snap[K, V]) Len() int { return s.count }
 
-// All ranges over the entries by key group, then slot.
+// All ranges over the entries in order.
 func (s *Snap[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for _, g := range s.groups {
 			for i := range g.pages {
-				if !g.pages[i].each(yield) {
+				if !g.pages[i].each(func(_ uint32, e *entry[K, V]) bool { return yield(e.key, e.value) }) {
 					return
 				}
 			}
 		}
 	}
-}
-
-func (p *page[K, V]) each(yield func(K, V) bool) bool {
-	for w, word := range p.used {
-		for ; word != 0; word &= word - 1 {
-			if e := &p.entries[w*64+bits.TrailingZeros64(word)]; !yield(e.key, e.value) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // AppendTo appends all bytes of the snapshot.
@@ -140,13 +121,10 @@ func (w *Writer[K, V]) Next(dst []byte, atLeast int) (piece []byte, more bool) {
 			dst = binary.AppendUvarint(dst, uint64(g.number))
 			dst = binary.AppendUvarint(dst, uint64(g.count))
 		}
-		p := &g.pages[w.page]
-		for i, word := range p.used {
-			for ; word != 0; word &= word - 1 {
-				e := &p.entries[i*64+bits.TrailingZeros64(word)]
-				dst = w.values.Append(w.keys.Append(dst, e.key), e.value)
-			}
-		}
+		g.pages[w.page].each(func(_ uint32, e *entry[K, V]) bool {
+			dst = w.values.Append(w.keys.Append(dst, e.key), e.value)
+			return true
+		})
 		if w.page++; w.page == len(g.pages) {
 			w.rest, w.page = w.rest[1:], 0
 		}
@@ -177,7 +155,7 @@ func (t *Table[K, V]) Restore(src []byte, keys codec.Codec[K], values codec.Code
 		}
 		at += n
 		if g := int(number) - t.first; g >= 0 && g < len(t.groups) {
-			t.groups[g].reserve(int(count))
+			t.reserve(&t.groups[g], int(count))
 		}
 		for range count {
 			n, err := t.restoreEntry(src[at:], int(number), keys, values, hash)
@@ -206,10 +184,11 @@ func (t *Table[K, V]) restoreEntry(src []byte, number int, keys codec.Codec[K], 
 	}
 	if i := number - t.first; i >= 0 && i < len(t.groups) {
 		g := &t.groups[i]
-		if _, _, ok := g.find(tag(h), k); ok {
+		_, block, _, ok := g.find(tag(h), k)
+		if ok {
 			return 0, fmt.Errorf("%w: the key is there twice", codec.ErrMalformed)
 		}
-		t.insert(g, tag(h), k).value = v
+		t.insert(g, tag(h), k, block).value = v
 	}
 	return n + m, nil
 }

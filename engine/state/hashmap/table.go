@@ -1,27 +1,27 @@
 // Package hashmap keeps keyed state in memory.
 //
 // A [Table] holds one named state of one subtask: for each of its key groups an
-// open-addressing index of hash tags over pages of 256 entries. A snapshot copies
-// the page headers; a page that a snapshot still sees is copied when it is first
-// written to. So no call does work in proportion to the table: the most is a new
-// index (and lists of tags, pages and free slots) for one key group, or at a
-// snapshot one header a page.
+// open-addressing table of blocks of eight entries, in pages of 16 blocks. A
+// snapshot copies the headers of the key groups; a page that a snapshot still sees
+// is copied when it is first written to. So no call does work in proportion to the
+// table: the most is new pages for one key group when it has outgrown them, or a
+// copy of its list of pages.
 //
 // Values are replaced, never mutated: what a value points to (a slice, a map) must
 // not change once it is in a table, since a snapshot may be reading it.
 //
-// Order is that of slots: an entry takes the slot that was freed last in its key
-// group, or else the next new one. It depends on the history of calls only, and so
-// do the bytes of a snapshot.
+// Order is that of key groups, then of blocks and places. It depends on the history
+// of calls only, and so do the bytes of a snapshot.
 //
 // Invariants (M1, M4 asserted here, all checked by the tests):
 //
 //	M1  every key is in the key group of its hash, which is one of the table's
-//	M2  an entry keeps its slot as long as it lives
-//	M3  the index of a key group holds its live slots, each reachable from the
-//	    home of its tag by passing full buckets only
-//	M4  a key group has at most 5 * 2^29 entries
-//	M5  the memory of a page that a live snapshot sees is not written
+//	M2  a key has one entry; from the home of its tag to its block all blocks are
+//	    full
+//	M3  at most 3/4 of the places of a key group are in use, so that every search
+//	    meets a block that is not full
+//	M4  a key group has at most 2^28 blocks
+//	M5  the memory that a live snapshot sees is not written
 //
 // A table and the Snapshot and Release of its snapshots belong to one actor. What
 // a snapshot holds may be read anywhere until Release.
@@ -29,20 +29,17 @@ package hashmap
 
 import (
 	"iter"
-	"math/bits"
+	"slices"
 
 	"github.com/weirstream/weir/engine/graph"
 	"github.com/weirstream/weir/engine/must"
 )
 
 const (
-	pageBits    = 8
-	pageEntries = 1 << pageBits
-	pageMask    = pageEntries - 1
-	// leastPage is the first size of the first page of a key group.
-	leastPage = 4
-	// maxIndex is the greatest number of buckets in an index.
-	maxIndex = 1 << 29
+	pageBits   = 4
+	pageBlocks = 1 << pageBits
+	pageMask   = pageBlocks - 1
+	maxBlocks  = 1 << 28
 )
 
 // Table is the state of the key groups first to last. Every method takes the
@@ -62,40 +59,14 @@ type Table[K comparable, V any] struct {
 	live []*Snap[K, V]
 }
 
-type entry[K comparable, V any] struct {
-	key   K
-	value V
-}
-
-// page is what of a page a snapshot copies. Entries come apart from it in a group,
-// since lookups need nothing else and the cache is small.
-type page[K comparable, V any] struct {
-	entries []entry[K, V]
-	used    bitmap
-}
-
-type bitmap [pageEntries / 64]uint64
-
-func (b *bitmap) has(i uint32) bool { return b[i&pageMask/64]>>(i%64)&1 != 0 }
-func (b *bitmap) add(i uint32)      { b[i&pageMask/64] |= 1 << (i % 64) }
-func (b *bitmap) remove(i uint32)   { b[i&pageMask/64] &^= 1 << (i % 64) }
-
-type meta struct {
-	born uint64
-	used bitmap
-}
-
 type group[K comparable, V any] struct {
-	// index has 2^n buckets, or none. A tag's home is the bucket of its low bits.
-	index []bucket
-	// pages and meta have an element a page.
-	pages [][]entry[K, V]
-	meta  []meta
-	// tags has an element a slot.
-	tags []uint32
-	// free is a stack of slots that have no entry.
-	free  []uint32
-	count int
+	// pages has one page of blocks, or as many of pageBlocks as there are blocks.
+	pages []page[K, V]
+	// born has the epoch of each page, list that of pages itself.
+	born   []uint64
+	list   uint64
+	blocks uint32
+	count  uint32
 }
 
 // New makes an empty table for the key groups first to last, both included, of
@@ -123,55 +94,83 @@ func (t *Table[K, V]) foreign(kg int) {
 }
 
 // tag mixes the hash once more: within a key group its bits are not independent,
-// and a linear index suffers from every pattern.
+// and a search suffers from every pattern.
 func tag(hash uint64) uint32 { return uint32(hash * 0x9e3779b97f4a7c15 >> 32) }
 
-// find returns the place in the index and the slot of a key.
-func (g *group[K, V]) find(tag uint32, k K) (at place, slot uint32, ok bool) {
-	if len(g.index) == 0 {
-		return 0, 0, false
+// home is the block where the search for a tag begins. Blocks are in the order of
+// tags, but for collisions, so that new pages are filled from front to back.
+func (g *group[K, V]) home(tag uint32) uint32 {
+	return uint32(uint64(tag) * uint64(g.blocks) >> 32)
+}
+
+func (g *group[K, V]) next(n uint32) uint32 {
+	if n++; n == g.blocks {
+		return 0
 	}
-	mask := uint32(len(g.index) - 1)
-	part := short(tag)
-	for n := tag & mask; ; n = (n + 1) & mask {
-		b := &g.index[n]
-		for m := b.match(part); m != 0; m &= m - 1 {
-			i := uint32(bits.TrailingZeros64(m)) / 8
-			slot = b.slots[i]
-			if g.pages[slot>>pageBits][slot&pageMask].key == k {
-				return place(n<<3 | i), slot, true
+	return n
+}
+
+// page returns the page of a block and its number there.
+func (g *group[K, V]) page(n uint32) (*page[K, V], uint32) {
+	return &g.pages[n>>pageBits], n & pageMask
+}
+
+// find returns a key's entry with the numbers of its block and place. If the key
+// has none, ok is false and n is the block where the search ended, if the group has
+// blocks at all.
+func (g *group[K, V]) find(tag uint32, k K) (e *entry[K, V], n, i uint32, ok bool) {
+	if g.blocks == 0 {
+		return nil, 0, 0, false
+	}
+	mark := mark(tag)
+	for n = g.home(tag); ; n = g.next(n) {
+		p, at := g.page(n)
+		marks := p.marks[at]
+		for m := marks.match(mark); m != 0; m &= m - 1 {
+			i = place(m)
+			if e = &p.blocks[at].entries[i]; e.key == k {
+				return e, n, i, true
 			}
 		}
-		if !b.full() {
-			return 0, 0, false
+		if !marks.full() {
+			return nil, n, 0, false
 		}
 	}
 }
 
-// writable returns an entry whose page no snapshot sees (M5).
-func (t *Table[K, V]) writable(g *group[K, V], slot uint32) *entry[K, V] {
+// writable returns a block's page, which no snapshot sees any more (M5), and its
+// number there.
+func (t *Table[K, V]) writable(g *group[K, V], n uint32) (*page[K, V], uint32) {
 	if t.seen != 0 {
-		t.unshare(g, slot>>pageBits)
+		t.unshare(g, n>>pageBits)
 	}
-	return &g.pages[slot>>pageBits][slot&pageMask]
+	return g.page(n)
+}
+
+// entry is that at a place, for writing to it.
+func (t *Table[K, V]) entry(g *group[K, V], n, i uint32) *entry[K, V] {
+	p, at := t.writable(g, n)
+	return &p.blocks[at].entries[i]
 }
 
 func (t *Table[K, V]) unshare(g *group[K, V], page uint32) {
-	if m := &g.meta[page]; m.born <= t.seen {
-		g.pages[page] = append([]entry[K, V](nil), g.pages[page]...)
-		m.born = t.now
+	if g.born[page] > t.seen {
+		return
 	}
+	if g.list <= t.seen {
+		g.pages, g.list = slices.Clone(g.pages), t.now
+	}
+	g.pages[page], g.born[page] = g.pages[page].clone(), t.now
 }
 
 // Get returns a key's value; zero and false if it has none.
 func (t *Table[K, V]) Get(hash uint64, k K) (V, bool) {
-	g := t.group(hash)
-	_, slot, ok := g.find(tag(hash), k)
+	e, _, _, ok := t.group(hash).find(tag(hash), k)
 	if !ok {
 		var zero V
 		return zero, false
 	}
-	return g.pages[slot>>pageBits][slot&pageMask].value, true
+	return e.value, true
 }
 
 // Set gives a key a value, in place of the one it may have.
@@ -181,14 +180,15 @@ func (t *Table[K, V]) Set(hash uint64, k K, v V) { *t.Ref(hash, k) = v }
 // there is none. f must not use the table.
 func (t *Table[K, V]) Update(hash uint64, k K, f func(v V, ok bool) V) {
 	g, tag := t.group(hash), tag(hash)
-	if _, slot, ok := g.find(tag, k); ok {
-		e := t.writable(g, slot)
+	_, n, i, ok := g.find(tag, k)
+	if ok {
+		e := t.entry(g, n, i)
 		e.value = f(e.value, true)
 		return
 	}
 	var zero V
 	v := f(zero, false)
-	t.insert(g, tag, k).value = v
+	t.insert(g, tag, k, n).value = v
 }
 
 // Ref returns a key's value in place, for one read and replacement at the cost of
@@ -196,152 +196,165 @@ func (t *Table[K, V]) Update(hash uint64, k K, f func(v V, ok bool) V) {
 // call on the table.
 func (t *Table[K, V]) Ref(hash uint64, k K) *V {
 	g, tag := t.group(hash), tag(hash)
-	if _, slot, ok := g.find(tag, k); ok {
-		return &t.writable(g, slot).value
+	e, n, i, ok := g.find(tag, k)
+	switch {
+	case !ok:
+		e = t.insert(g, tag, k, n)
+	case t.seen != 0:
+		e = t.entry(g, n, i)
 	}
-	return &t.insert(g, tag, k).value
+	return &e.value
+}
+
+// insert fills a place in the block where the search for a key has ended.
+func (t *Table[K, V]) insert(g *group[K, V], tag uint32, k K, n uint32) *entry[K, V] {
+	if !fits(uint64(g.count)+1, g.blocks) {
+		t.resize(g, larger(g.blocks))
+		n = g.vacant(tag)
+	}
+	g.count++
+	t.count++
+	p, at := t.writable(g, n)
+	e := p.add(at, tag)
+	e.key = k
+	return e
+}
+
+// vacant is the first block from the home of a tag on that is not full.
+func (g *group[K, V]) vacant(tag uint32) uint32 {
+	n := g.home(tag)
+	for g.full(n) {
+		n = g.next(n)
+	}
+	return n
+}
+
+func (g *group[K, V]) full(n uint32) bool {
+	p, at := g.page(n)
+	return p.marks[at].full()
+}
+
+// fits reports whether that many entries may be in that many blocks (M3).
+func fits(count uint64, blocks uint32) bool { return count*4 <= uint64(blocks)*blockPlaces*3 }
+
+// larger is the size after blocks: twice as much up to a page, then about half as
+// much again, in whole pages, so that little memory is idle.
+func larger(blocks uint32) uint32 {
+	switch {
+	case blocks == 0:
+		return 1
+	case blocks < pageBlocks:
+		return 2 * blocks
+	}
+	pages := blocks >> pageBits
+	return (pages + (pages+1)/2) << pageBits
+}
+
+// reserve makes room for that many more entries of a key group.
+func (t *Table[K, V]) reserve(g *group[K, V], n int) {
+	blocks := g.blocks
+	for !fits(uint64(g.count)+uint64(n), blocks) && blocks <= maxBlocks {
+		blocks = larger(blocks)
+	}
+	if blocks != g.blocks {
+		t.resize(g, blocks)
+	}
+}
+
+// resize moves the entries of a key group to new pages.
+func (t *Table[K, V]) resize(g *group[K, V], blocks uint32) {
+	if blocks > maxBlocks {
+		must.Unreachable("M4: a key group with %d entries", g.count)
+	}
+	old := g.pages
+	n := (blocks + pageMask) >> pageBits
+	g.pages, g.born = make([]page[K, V], n), make([]uint64, n)
+	g.list, g.blocks = t.now, blocks
+	for i := range g.pages {
+		g.pages[i], g.born[i] = newPage[K, V](min(blocks, pageBlocks)), t.now
+	}
+	for i := range old {
+		old[i].each(func(tag uint32, e *entry[K, V]) bool {
+			p, at := g.page(g.vacant(tag))
+			*p.add(at, tag) = *e
+			return true
+		})
+	}
 }
 
 // Delete removes a key and reports whether it had a value.
 func (t *Table[K, V]) Delete(hash uint64, k K) bool {
 	g := t.group(hash)
-	place, slot, ok := g.find(tag(hash), k)
+	_, n, i, ok := g.find(tag(hash), k)
 	if !ok {
 		return false
 	}
-	g.vacate(place)
+	t.vacate(g, n, i)
 	g.count--
 	t.count--
-	*t.writable(g, slot) = entry[K, V]{}
-	g.meta[slot>>pageBits].used.remove(slot)
-	if g.count == 0 {
-		g.reset()
-		return true
+	if g.count == 0 && len(g.pages) > 1 {
+		*g = group[K, V]{} // gives the memory back, but for what a few keys need
 	}
-	g.free = append(g.free, slot)
 	return true
 }
 
-// vacate empties a place. If its bucket was full, keys may have gone on to later
-// ones: one that may come back takes the place, and so on, so that M3 holds
+// vacate empties a place. If its block was full, keys may have gone on to later
+// ones: one that may come back takes the place, and so on, so that M2 holds
 // without tombstones.
-func (g *group[K, V]) vacate(at place) {
-	mask := uint32(len(g.index) - 1)
-	hole := uint32(at >> 3)
-	passed := g.index[hole].full()
-	g.index[hole].remove(uint32(at & 7))
-	for n := (hole + 1) & mask; passed; n = (n + 1) & mask {
-		b := &g.index[n]
-		passed = b.full()
-		for i, slot := range b.slots {
-			if b.has(uint32(i)) && (n-g.tags[slot])&mask >= (n-hole)&mask {
-				g.index[hole].add(short(g.tags[slot]), slot)
-				b.remove(uint32(i))
-				hole = n
-				break
+func (t *Table[K, V]) vacate(g *group[K, V], hole, i uint32) {
+	passed := g.full(hole)
+	p, at := t.writable(g, hole)
+	p.remove(at, i)
+	for n := g.next(hole); passed; n = g.next(n) {
+		passed = g.full(n)
+		from, at := g.page(n)
+		for m := from.marks[at].used(); m != 0; m &= m - 1 {
+			i := place(m)
+			tag := from.blocks[at].tags[i]
+			if g.distance(g.home(tag), n) < g.distance(hole, n) {
+				continue
 			}
+			e := from.blocks[at].entries[i]
+			to, into := t.writable(g, hole)
+			*to.add(into, tag) = e
+			from, at = t.writable(g, n)
+			from.remove(at, i)
+			hole = n
+			break
 		}
 	}
 }
 
-// reset gives back the memory of an empty key group, but for what a few keys that
-// come and go need.
-func (g *group[K, V]) reset() {
-	g.tags, g.free = g.tags[:0], g.free[:0]
-	if len(g.pages) > 1 {
-		*g = group[K, V]{pages: [][]entry[K, V]{g.pages[0]}, meta: []meta{g.meta[0]}}
+// distance is how many steps a search takes from one block to another.
+func (g *group[K, V]) distance(from, to uint32) uint32 {
+	if to < from {
+		to += g.blocks
 	}
+	return to - from
 }
 
-func (t *Table[K, V]) insert(g *group[K, V], tag uint32, k K) *entry[K, V] {
-	if g.count >= len(g.index)*bucketRoom {
-		g.grow(max(1, 2*len(g.index)))
-	}
-	slot := t.take(g)
-	g.tags[slot] = tag
-	g.enter(slot)
-	g.count++
-	t.count++
-	e := t.writable(g, slot)
-	e.key = k
-	g.meta[slot>>pageBits].used.add(slot)
-	return e
-}
-
-// enter puts a slot into the first bucket with an empty place from its home on.
-func (g *group[K, V]) enter(slot uint32) {
-	mask := uint32(len(g.index) - 1)
-	tag := g.tags[slot]
-	n := tag & mask
-	for g.index[n].full() {
-		n = (n + 1) & mask
-	}
-	g.index[n].add(short(tag), slot)
-}
-
-func (g *group[K, V]) grow(buckets int) {
-	if buckets > maxIndex {
-		must.Unreachable("M4: a key group with %d entries", g.count)
-	}
-	old := g.index
-	g.index = make([]bucket, buckets)
-	for n := range old {
-		for i, slot := range old[n].slots {
-			if old[n].has(uint32(i)) {
-				g.enter(slot)
-			}
-		}
-	}
-}
-
-// take takes the slot that was freed last, or a new one.
-func (t *Table[K, V]) take(g *group[K, V]) uint32 {
-	if n := len(g.free); n > 0 {
-		slot := g.free[n-1]
-		g.free = g.free[:n-1]
-		return slot
-	}
-	slot := len(g.tags)
-	g.tags = append(g.tags, 0)
-	at := slot >> pageBits
-	switch {
-	case at == len(g.pages):
-		size := pageEntries
-		if slot == 0 {
-			size = leastPage
-		}
-		g.pages = append(g.pages, make([]entry[K, V], size))
-		g.meta = append(g.meta, meta{born: t.now})
-	case slot&pageMask >= len(g.pages[at]):
-		// Only the first page grows, so that a key group with few keys stays small.
-		larger := make([]entry[K, V], min(pageEntries, 4*len(g.pages[at])))
-		copy(larger, g.pages[at])
-		g.pages[at], g.meta[at].born = larger, t.now
-	}
-	return uint32(slot)
-}
-
-// All ranges over the entries by key group, then slot. During it entries may be
-// replaced and deleted; one that is inserted may be seen or not.
+// All ranges over the entries in order, as they were when it began. During it
+// entries may be replaced, which it shows, and deleted, which it passes over;
+// those that are inserted are not seen.
 func (t *Table[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		for i := range t.groups {
-			g := &t.groups[i]
-			for slot := uint32(0); int(slot) < len(g.tags); slot++ {
-				if !g.meta[slot>>pageBits].used.has(slot) {
-					continue
-				}
-				if e := &g.pages[slot>>pageBits][slot&pageMask]; !yield(e.key, e.value) {
+		s := t.Snapshot()
+		defer s.Release()
+		for _, then := range s.groups {
+			g := &t.groups[then.number-t.first]
+			for i := range then.pages {
+				p := &then.pages[i]
+				if !p.each(func(tag uint32, e *entry[K, V]) bool {
+					// A page that is still the group's has not been written to.
+					if i < len(g.pages) && p.same(&g.pages[i]) {
+						return yield(e.key, e.value)
+					}
+					now, _, _, ok := g.find(tag, e.key)
+					return !ok || yield(now.key, now.value)
+				}) {
 					return
 				}
 			}
 		}
-	}
-}
-
-// reserve makes room for that many more entries of a key group in its index.
-func (g *group[K, V]) reserve(n int) {
-	if want := (g.count + n + bucketRoom - 1) / bucketRoom; want > len(g.index) {
-		g.grow(1 << bits.Len(uint(want-1)))
 	}
 }

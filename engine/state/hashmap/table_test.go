@@ -255,23 +255,58 @@ func TestNamespaces(t *testing.T) {
 	require.Equal(t, maps.Collect(from.All()), maps.Collect(into.All()))
 }
 
-func TestOrderIsInsertion(t *testing.T) {
-	table := hashmap.New[uint64, string](1, 0, 0)
-	order := func() (keys []uint64) {
-		for k := range table.All() {
-			keys = append(keys, k)
+// A range shows what there was when it began, with the values of now, whatever
+// moves meanwhile.
+func TestRangeWhileChanging(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.SampledFrom([]uint64{1, 3, 90, 700}).Draw(t, "keys")
+		table, model := hashmap.New[uint64, int](2, 0, 1), map[uint64]int{}
+		for k := range n {
+			table.Set(hashOf(k), k, 0)
+			model[k] = 0
 		}
-		return keys
-	}
-	for _, k := range []uint64{9, 4, 7, 1} {
-		table.Set(hashOf(k), k, "")
-	}
-	require.Equal(t, []uint64{9, 4, 7, 1}, order())
-	table.Delete(hashOf(4), 4)
-	table.Delete(hashOf(9), 9)
-	table.Set(hashOf(5), 5, "")
-	table.Set(hashOf(6), 6, "")
-	require.Equal(t, []uint64{5, 6, 7, 1}, order(), "the slot that was freed last is used first")
+		left := maps.Clone(model)
+		for k, v := range table.All() {
+			require.Contains(t, model, k)
+			require.Equal(t, model[k], v)
+			require.Contains(t, left, k, "seen once")
+			delete(left, k)
+			for range rapid.IntRange(0, 3).Draw(t, "changes") {
+				k := rapid.Uint64Range(0, 2*n).Draw(t, "key")
+				if rapid.Bool().Draw(t, "delete") {
+					table.Delete(hashOf(k), k)
+					delete(model, k)
+					delete(left, k)
+				} else if _, ok := model[k]; ok || k >= n {
+					table.Set(hashOf(k), k, len(model))
+					model[k] = len(model)
+				}
+			}
+		}
+		require.Empty(t, left)
+		require.NoError(t, table.Check(hashOf))
+		require.Equal(t, model, maps.Collect(table.All()))
+	})
+}
+
+// Equal history gives equal order, another history may not.
+func TestOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keys := rapid.SliceOfN(rapid.Uint64Range(0, 300), 0, 400).Draw(t, "keys")
+		run := func() (order []uint64) {
+			table := hashmap.New[uint64, bool](1, 0, 0)
+			for _, k := range keys {
+				if !table.Delete(hashOf(k), k) {
+					table.Set(hashOf(k), k, true)
+				}
+			}
+			for k := range table.All() {
+				order = append(order, k)
+			}
+			return order
+		}
+		require.Equal(t, run(), run())
+	})
 }
 
 func TestEmpty(t *testing.T) {

@@ -1,0 +1,47 @@
+package channel
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/weirstream/weir/engine/codec"
+	"github.com/weirstream/weir/engine/stream"
+)
+
+// Every record leaves with its own hash, also in batches that are used again.
+func TestWriterHashes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		part, stop := NewResultPartition(2, 1<<20), false
+		limit := rapid.IntRange(1, 5).Draw(t, "limit")
+		w := NewWriter(part, &stream.Of[uint64]{Codec: codec.Uint64{}}, limit, &stop)
+		next, sent := uint64(0), [2][]uint64{}
+		for range rapid.IntRange(0, 60).Draw(t, "records") {
+			sub := rapid.IntRange(0, 1).Draw(t, "sub")
+			w.PushHashed(sub, next, int64(next), ^next)
+			sent[sub] = append(sent[sub], next)
+			next++
+			if rapid.IntRange(0, 9).Draw(t, "flush") == 0 {
+				part.Flush()
+			}
+			for sub := range sent {
+				q := &part.subs[sub].queue
+				for !q.empty() {
+					b := q.pop().batch.(*stream.Batch[uint64])
+					require.Len(t, b.Hashes, b.Len())
+					for i, v := range b.Values {
+						require.Equal(t, sent[sub][i], v)
+						require.Equal(t, ^v, b.Hashes[i])
+						require.EqualValues(t, v, b.Time(i))
+					}
+					sent[sub] = sent[sub][b.Len():]
+					w.Recycle(b)
+				}
+			}
+		}
+		for sub := range sent {
+			require.Less(t, len(sent[sub]), limit, "what is left is in the open batch")
+		}
+	})
+}
