@@ -54,60 +54,82 @@ func chance(seed uint64) Chance {
 	}
 }
 
+// drawers are the ways to draw a plan, with the most crashes that each may have.
+var drawers = []struct {
+	name    string
+	draw    func(Chance, Shape) Plan
+	crashes func(s Shape) int
+}{
+	{"uniform", Draw, func(s Shape) int { return s.Crashes }},
+	{"swarm", DrawSwarm, func(Shape) int { return 1 + most }},
+}
+
 func TestDrawIsDeterministic(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s, seed := shapes(t), rapid.Uint64().Draw(t, "seed")
-		require.Equal(t, Draw(chance(seed), s), Draw(chance(seed), s))
-	})
+	for _, d := range drawers {
+		rapid.Check(t, func(t *rapid.T) {
+			s, seed := shapes(t), rapid.Uint64().Draw(t, "seed")
+			require.Equal(t, d.draw(chance(seed), s), d.draw(chance(seed), s))
+		})
+	}
 }
 
 func TestDrawAsksForEachDecisionOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s, c := shapes(t), chance(rapid.Uint64().Draw(t, "seed"))
-		asked := map[string]bool{}
-		Draw(func(where string, n int) int {
-			require.False(t, asked[where], where)
-			require.Positive(t, n, where)
-			asked[where] = true
-			return c(where, n)
-		}, s)
-	})
+	for _, d := range drawers {
+		rapid.Check(t, func(t *rapid.T) {
+			s, c := shapes(t), chance(rapid.Uint64().Draw(t, "seed"))
+			asked := map[string]bool{}
+			d.draw(func(where string, n int) int {
+				require.False(t, asked[where], where)
+				require.Positive(t, n, where)
+				asked[where] = true
+				return c(where, n)
+			}, s)
+		})
+	}
 }
 
 func TestDrawnPlans(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s := shapes(t)
-		p := Draw(chance(rapid.Uint64().Draw(t, "seed")), s)
-		nodes := append([]string{s.JobManager}, s.Workers...)
-		crashes := 0
-		for i, f := range p {
-			require.Equal(t, fmt.Sprintf("f%d", i+1), f.Name)
-			require.Equal(t, i == 0, f.Essential, "%s", f)
-			switch f.Kind {
-			case ProcessCrash, MachineCrash:
-				crashes++
-				require.Contains(t, nodes, f.Target)
-				require.NotEmpty(t, f.When.On)
-				require.Positive(t, f.When.Nth)
-				require.GreaterOrEqual(t, f.When.Changes, 0)
-				require.Positive(t, f.For)
-			case SlowLink:
-				from, to, ok := strings.Cut(f.Target, "->")
-				require.True(t, ok && from != to, f.Target)
-				require.Contains(t, s.Workers, from)
-				require.Contains(t, s.Workers, to)
-				require.Greater(t, f.Percent, 100)
-			case SlowOperator:
-				require.Contains(t, s.Operators, f.Target)
-				require.Greater(t, f.Percent, 100)
-			default:
-				t.Fatalf("kind %q", f.Kind)
-			}
+	for _, d := range drawers {
+		t.Run(d.name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				s := shapes(t)
+				p := d.draw(chance(rapid.Uint64().Draw(t, "seed")), s)
+				requirePlan(t, s, p, d.crashes(s))
+			})
+		})
+	}
+}
+
+func requirePlan(t *rapid.T, s Shape, p Plan, most int) {
+	nodes := append([]string{s.JobManager}, s.Workers...)
+	crashes := 0
+	for i, f := range p {
+		require.Equal(t, fmt.Sprintf("f%d", i+1), f.Name)
+		require.Equal(t, i == 0, f.Essential, "%s", f)
+		switch f.Kind {
+		case ProcessCrash, MachineCrash:
+			crashes++
+			require.Contains(t, nodes, f.Target)
+			require.NotEmpty(t, f.When.On)
+			require.Positive(t, f.When.Nth)
+			require.GreaterOrEqual(t, f.When.Changes, 0)
+			require.Positive(t, f.For)
+		case SlowLink:
+			from, to, ok := strings.Cut(f.Target, "->")
+			require.True(t, ok && from != to, f.Target)
+			require.Contains(t, s.Workers, from)
+			require.Contains(t, s.Workers, to)
+			require.Greater(t, f.Percent, 100)
+		case SlowOperator:
+			require.Contains(t, s.Operators, f.Target)
+			require.Greater(t, f.Percent, 100)
+		default:
+			t.Fatalf("kind %q", f.Kind)
 		}
-		require.Contains(t, []Kind{ProcessCrash, MachineCrash}, p[0].Kind, "the first fault is the essential crash")
-		require.Equal(t, "completed", p[0].When.On)
-		require.LessOrEqual(t, crashes, s.Crashes)
-	})
+	}
+	require.Contains(t, []Kind{ProcessCrash, MachineCrash}, p[0].Kind, "the first fault is the essential crash")
+	require.Equal(t, "completed", p[0].When.On)
+	require.LessOrEqual(t, crashes, most)
 }
 
 // TestEveryKindIsDrawn keeps plans from becoming all alike.
@@ -129,4 +151,37 @@ func TestEveryKindIsDrawn(t *testing.T) {
 	require.Equal(t, []string{"count", "jm", "tm1", "tm1->tm2", "tm2", "tm2->tm1"}, distinct(targets))
 	require.Equal(t, []string{"", "ack", "checkpoint triggered", "committed", "completed", "deploying", "pre-committed",
 		"restored", "sealing", "snapshot stored"}, distinct(on))
+}
+
+// TestSwarmsDiffer: some plans have only the essential crash, some many; some have
+// only crashes of one kind, and some only of the JobManager.
+func TestSwarmsDiffer(t *testing.T) {
+	s := Shape{JobManager: "jm", Workers: []string{"tm1", "tm2"}, Operators: []string{"count"}, Crashes: 1}
+	alone, many, oneKind, oneTarget := 0, 0, 0, 0
+	var on []string
+	for seed := range uint64(400) {
+		kinds, targets := map[Kind]bool{}, map[string]bool{}
+		crashes := 0
+		for _, f := range DrawSwarm(chance(seed), s) {
+			if f.Kind == ProcessCrash || f.Kind == MachineCrash {
+				crashes++
+				kinds[f.Kind], targets[f.Target] = true, true
+				on = append(on, f.When.On)
+			}
+		}
+		alone += map[bool]int{true: 1}[crashes == 1]
+		if crashes > 6 {
+			many++
+			oneKind += map[bool]int{true: 1}[len(kinds) == 1]
+			oneTarget += map[bool]int{true: 1}[len(targets) == 1]
+		}
+	}
+	require.Greater(t, alone, 80)
+	require.Greater(t, many, 40)
+	require.Positive(t, oneKind)
+	require.Less(t, oneKind, many)
+	require.Positive(t, oneTarget)
+	require.Less(t, oneTarget, many)
+	slices.Sort(on)
+	require.Subset(t, slices.Compact(on), moments)
 }

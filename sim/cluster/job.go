@@ -58,6 +58,7 @@ type Cluster struct {
 	armed   []*armed
 	offered uint64 // durable version at the last offer of a crash
 	machine bool   // the crash under way is a machine's
+	lost    bool   // it took unsynced changes
 	master  interface{ Pending() string }
 
 	// Counts is what happened; Fired counts faults by kind, Injected are the
@@ -80,10 +81,16 @@ type Counts struct {
 	InFlightBytes int64
 }
 
-// Injection is a fault that happened, and the number of the event in which.
+// Injection is a crash that happened, and the number of the event in which.
 type Injection struct {
 	Event uint64
 	Fault faults.Fault
+	// Node is the one that crashed; an essential fault may have been moved.
+	Node string
+	// Lost says that the crash took changes that were not synced.
+	Lost bool
+	// Down counts the nodes that are down from then on.
+	Down int
 }
 
 // armed is a fault of the plan that waits.
@@ -123,7 +130,7 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 	if o.Created != nil {
 		o.Created(c.World)
 	}
-	c.Disk = disk.New(chance{c.World})
+	c.Disk = disk.New(&chance{c: c})
 	for _, f := range o.Files {
 		if err := c.Disk.Import(f.Name, f.Data); err != nil {
 			return nil, err
@@ -155,12 +162,19 @@ func slowOperators(costs map[string]Percent, p faults.Plan) map[string]Percent {
 }
 
 // chance draws what the disk loses.
-type chance struct{ w *World }
+type chance struct{ c *Cluster }
 
-func (c chance) Intn(n int) int { return c.w.Point("disk", "").Intn(n) }
+func (d *chance) Intn(n int) int { return d.c.World.Point("disk", "").Intn(n) }
 
 // Decide implements disk.Named.
-func (c chance) Decide(decision, path string, n int) int { return c.w.Point(decision, path).Intn(n) }
+func (d *chance) Decide(decision, path string, n int) int {
+	v := d.c.World.Point(decision, path).Intn(n)
+	switch decision {
+	case disk.LostEntries, disk.LostWrites, disk.LostTruncate:
+		d.c.lost = d.c.lost || v > 0
+	}
+	return v
+}
 
 // boot starts the processes. The job function is called by every task for itself.
 func (c *Cluster) boot() {
@@ -309,10 +323,17 @@ func (c *Cluster) crash(a *armed) {
 	}
 	a.done = true
 	c.Fired[a.fault.Kind]++
-	c.Injected = append(c.Injected, Injection{c.World.EventNumber(), a.fault})
-	c.machine = a.fault.Kind == faults.MachineCrash
+	c.machine, c.lost = a.fault.Kind == faults.MachineCrash, false
+	number := c.World.EventNumber()
 	c.World.Schedule(a.fault.For, sim.Event{Kind: c.restart, Target: uint32(n.index)})
 	c.World.Crash(n.Name())
+	down := 0
+	for _, other := range c.World.Nodes() {
+		if !other.Up() {
+			down++
+		}
+	}
+	c.Injected = append(c.Injected, Injection{number, a.fault, n.Name(), c.lost, down})
 }
 
 // stopAll is a power cut: every machine crashes.

@@ -213,14 +213,20 @@ func requireExact(t *testing.T, c *judged, data []byte) {
 	}
 }
 
-// expected is what the model says.
+// expected is what the model says; every source has read the data.
 func expected(t *testing.T, c *cluster.Cluster, data []byte) *model.Output {
 	t.Helper()
 	var in []model.Record
 	for _, line := range model.Lines(data) {
 		in = append(in, model.Record{Value: line, Time: stream.NoTime})
 	}
-	want, err := model.Interpret(c.Graph, map[string][]model.Record{"lines": in})
+	inputs := map[string][]model.Record{}
+	for _, n := range c.Graph.Nodes {
+		if n.Kind == graph.Source {
+			inputs[n.UID] = in
+		}
+	}
+	want, err := model.Interpret(c.Graph, inputs)
 	require.NoError(t, err)
 	return want
 }
