@@ -234,6 +234,27 @@ func (o *Origin) Accepted() ([]string, error) {
 	return lines, nil
 }
 
+// metadata is the checkpoint's, nil if it can't be read: whoever restores it says why.
+func (o *Origin) metadata() *snapshot.Metadata {
+	if o == nil {
+		return nil
+	}
+	return readMetadata(o.Root, o.Checkpoint)
+}
+
+// readMetadata reads a checkpoint's metadata in a job directory, nil if it can't.
+func readMetadata(root string, id uint64) *snapshot.Metadata {
+	files, err := live.OpenFS(root, nil)
+	if err != nil {
+		return nil
+	}
+	m, err := snapshot.ReadMetadata(files, snapshot.Dir(checkpointDir, id))
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
 // Files reads what a run that starts from the checkpoint needs: the checkpoint,
 // those before it, which an error about it may offer instead, the sink's directory
 // and the leaders' epochs, named as in a job directory.

@@ -20,18 +20,29 @@ type judges struct {
 	run     *run
 	cluster *cluster.Cluster
 	cuts    *cuts
+	// known is the metadata of checkpoints by id, as they are sealed.
+	known    map[uint64]*snapshot.Metadata
+	licences licences
+	watcher  watcher
 
 	recordsIn, recordsOut, duplicates int64
 }
 
-func newJudges(r *run) *judges { return &judges{run: r} }
+func newJudges(r *run) *judges {
+	j := &judges{run: r, known: map[uint64]*snapshot.Metadata{}}
+	if m := r.origin.metadata(); m != nil {
+		j.known[m.Checkpoint] = m
+		j.licences.inherit(m)
+	}
+	return j
+}
 
 func (j *judges) oracles() []sim.Oracle[host.Event] {
 	protocol := &protocolOracle{}
 	if j.run.origin != nil {
 		protocol.monitor.Completed(j.run.origin.Checkpoint)
 	}
-	return []sim.Oracle[host.Event]{&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}}
+	return []sim.Oracle[host.Event]{&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, j.watch()}
 }
 
 // brought says that the run starts from a checkpoint of the user's.
@@ -54,9 +65,9 @@ func newCuts(g *graph.Graph, c *engine.Config, input []byte) *cuts {
 	return cs
 }
 
-// check is what is wrong with a checkpoint: channels, then sources.
-func (cs *cuts) check(m *snapshot.Metadata) []string {
-	cut := model.Cut{Checkpoint: m.Checkpoint, Edges: cs.edges}
+// cut is the neutral view of a checkpoint.
+func (cs *cuts) cut(m *snapshot.Metadata) model.Cut {
+	cut := model.Cut{Checkpoint: m.Checkpoint, AtLeastOnce: m.AtLeastOnce, Edges: cs.edges}
 	for _, v := range m.Vertices {
 		for i, t := range v.Tasks {
 			for _, p := range t.In {
@@ -70,6 +81,12 @@ func (cs *cuts) check(m *snapshot.Metadata) []string {
 			}
 		}
 	}
+	return cut
+}
+
+// check is what is wrong with a checkpoint: channels, then sources.
+func (cs *cuts) check(m *snapshot.Metadata) []string {
+	cut := cs.cut(m)
 	return append(model.CheckCut(cut), model.CheckSources(cut, func(s model.SourcePosition) int64 {
 		return model.CountLines(cs.input, s.Start, s.Next)
 	})...)
@@ -95,15 +112,20 @@ func (o *cutOracle) ID() string { return "cut" }
 
 // OnEvent implements sim.Oracle.
 func (o *cutOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
-	m, ok := e.Data.(*snapshot.Metadata)
-	if e.Kind != host.CheckpointCompleted || !ok {
-		return nil
-	}
 	j := o.judges
 	if j.cuts == nil {
 		j.cuts = newCuts(j.cluster.Graph, j.run.config, j.run.data)
 	}
-	return violation(w, j.cuts.check(m))
+	m, _ := e.Data.(*snapshot.Metadata)
+	switch {
+	case e.Kind == host.CheckpointSealing && m != nil:
+		j.known[m.Checkpoint] = m
+	case e.Kind == host.CheckpointCompleted && m != nil:
+		return violation(w, j.cuts.check(m))
+	case e.Kind == host.Deploying && j.known[e.Checkpoint] != nil:
+		j.licences.restored(j.cuts, j.known[e.Checkpoint])
+	}
+	return nil
 }
 
 // OnEnd implements sim.Oracle.
@@ -204,13 +226,45 @@ func (o *outputOracle) OnEnd(w *sim.World) *sim.Violation {
 	if err != nil {
 		return violation(w, []string{err.Error()})
 	}
-	want, in, err := reference(c.Graph, j.run.data)
+	want, in, err := j.run.read.reference(c.Graph)
 	if err != nil {
 		return violation(w, []string{err.Error()})
 	}
-	d := model.CheckMultiset(append(want, j.run.accepted...), got)
-	j.recordsIn, j.recordsOut, j.duplicates = in, int64(len(got)), duplicates(d, j.run.accepted)
-	return violation(w, d.Messages(nil))
+	j.recordsIn, j.recordsOut = in, int64(len(got))
+	var wrong []string
+	wrong, j.duplicates = j.run.scenario.compare(want, got, j.run.accepted, &j.licences)
+	return violation(w, wrong)
+}
+
+// compare says what is wrong with committed lines, and counts what is there more
+// often than once: lines that the user accepted, and what licences allow.
+func (s *Scenario) compare(want, got, accepted []string, l *licences) (wrong []string, twice int64) {
+	if l.any() && s.Repeats != nil {
+		wrong, twice = s.Repeats(want, without(got, accepted), l)
+		return wrong, twice + int64(len(accepted))
+	}
+	d := model.CheckMultiset(append(want, accepted...), got)
+	return d.Messages(nil), duplicates(d, accepted)
+}
+
+// without is lines less one copy of each of some.
+func without(lines, some []string) []string {
+	if len(some) == 0 {
+		return lines
+	}
+	less := map[string]int{}
+	for _, l := range some {
+		less[l]++
+	}
+	var rest []string
+	for _, l := range lines {
+		if less[l] > 0 {
+			less[l]--
+			continue
+		}
+		rest = append(rest, l)
+	}
+	return rest
 }
 
 // duplicates counts lines that were committed more often than once: those that the

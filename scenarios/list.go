@@ -16,13 +16,15 @@ type Listed struct {
 	Promise string   `json:"promise"`
 	Modes   []Mode   `json:"modes"`
 	Faults  []string `json:"faults"`
+	// Canary says that the scenario must fail.
+	Canary bool `json:"canary,omitempty"`
 }
 
-// Listing describes all scenarios.
+// Listing describes all scenarios, and then the canaries.
 func Listing() *List {
 	l := &List{}
-	for _, s := range All() {
-		l.Scenarios = append(l.Scenarios, Listed{s.Name, s.Promise, s.Modes, s.Faults})
+	for _, s := range append(All(), Canaries()...) {
+		l.Scenarios = append(l.Scenarios, Listed{s.Name, s.Promise, s.Modes, s.Faults, s.Canary})
 	}
 	return l
 }
@@ -35,7 +37,11 @@ func (l *List) Text() string {
 		for _, m := range s.Modes {
 			modes = append(modes, string(m))
 		}
-		fmt.Fprintf(&b, "%s\n  promise  %s\n  modes    %s\n  faults   %s\n", s.Name, s.Promise, strings.Join(modes, ", "), strings.Join(s.Faults, ", "))
+		name := s.Name
+		if s.Canary {
+			name += " (a canary: it must fail)"
+		}
+		fmt.Fprintf(&b, "%s\n  promise  %s\n  modes    %s\n  faults   %s\n", name, s.Promise, strings.Join(modes, ", "), strings.Join(s.Faults, ", "))
 	}
 	return b.String()
 }

@@ -43,6 +43,8 @@ type liveRun struct {
 	data     []byte
 	dir      string
 	report   *Report
+	cuts     *cuts
+	licences licences
 	accepted []string // lines that the user accepts to be committed again
 }
 
@@ -101,7 +103,8 @@ func prepareLive(o LiveOptions) (*liveRun, error) {
 	if r.config, err = s.Config(r.mode, o.Set); err != nil {
 		return nil, &UsageError{err}
 	}
-	if _, err := engine.Describe(r.config, s.Job(nil)); err != nil {
+	g, err := engine.Describe(r.config, s.Job(nil))
+	if err != nil {
 		return nil, &UsageError{err}
 	}
 	if err := errors.Join(checkOutput("--output", o.Output), checkDir("--dir", o.Dir)); err != nil {
@@ -110,6 +113,7 @@ func prepareLive(o LiveOptions) (*liveRun, error) {
 	if r.input, r.data, err = s.readInput(o.Input); err != nil {
 		return nil, err
 	}
+	r.cuts = newCuts(g, r.config, r.data)
 	if err := checkDistinct(place{"--input", r.input}, place{"--output", o.Output}, place{"--dir", o.Dir}); err != nil {
 		return nil, err
 	}
@@ -128,6 +132,7 @@ func (r *liveRun) makeDir() error {
 		if err != nil {
 			return err
 		}
+		r.licences.inherit(origin.metadata())
 		if r.accepted, err = origin.Accepted(); err != nil {
 			return err
 		}
@@ -270,6 +275,9 @@ func (r *liveRun) hear(l said) (over bool) {
 		rep.Checks.Declined++
 	case "restored":
 		rep.Restores++
+		if m := readMetadata(r.dir, l.Checkpoint); m != nil {
+			r.licences.restored(r.cuts, m)
+		}
 	case "in flight":
 		rep.RestoredInFlight += l.Bytes
 	case "violation":
@@ -304,10 +312,10 @@ func (r *liveRun) judge(files fs.FS) error {
 		return err
 	}
 	r.report.RecordsIn, r.report.RecordsOut = in, int64(len(got))
-	d := model.CheckMultiset(append(want, r.accepted...), got)
-	r.report.Duplicates = duplicates(d, r.accepted)
-	if d != nil {
-		r.fail("output", strings.Join(d.Messages(nil), "\n"))
+	wrong, twice := r.scenario.compare(want, got, r.accepted, &r.licences)
+	r.report.Duplicates, r.report.Repeated = twice, r.licences.names()
+	if len(wrong) > 0 {
+		r.fail("output", strings.Join(wrong, "\n"))
 	}
 	if r.report.Kills < r.o.Kills {
 		r.fail("kills", fmt.Sprintf("the job ended after %d kills of %d", r.report.Kills, r.o.Kills))

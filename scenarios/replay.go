@@ -9,6 +9,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/weirstream/weir/scenarios/mutants"
 	"github.com/weirstream/weir/sim/cluster"
 	"github.com/weirstream/weir/sim/trace"
 )
@@ -18,14 +19,18 @@ const (
 	extraSet  = "set"
 	extraFrom = "from"
 	extraStop = "stop-after"
+	// extraLines is --lines, empty for all.
+	extraLines = "lines"
 	// extraFromHash is that of all files the run started from.
 	extraFromHash = "from-xxhash64"
+	// extraMutant names the mutant that recorded the trace, if one did.
+	extraMutant = "mutant"
 )
 
 // header says what a run is, enough to run it again.
 func (r *run) header() trace.Header {
 	h := trace.Header{
-		Scenario: r.scenario.Name, Seed: r.o.Seed, Mode: string(r.mode), Strategy: "uniform",
+		Scenario: r.scenario.Name, Seed: r.o.Seed, Mode: string(r.mode), Strategy: string(r.o.Strategy),
 		Settings: map[string]string{},
 		Input:    &trace.Input{Name: r.input, Size: int64(len(r.data)), XXHash64: sum(r.data)},
 		Module:   "unknown", Commit: "unknown", Go: runtime.Version(),
@@ -33,6 +38,12 @@ func (r *run) header() trace.Header {
 			extraSet: strings.Join(r.o.Set, "\n"), extraFrom: r.o.From, extraStop: strconv.Itoa(r.o.StopAfter),
 			extraFromHash: r.fromSum(),
 		},
+	}
+	if r.o.Lines > 0 {
+		h.Extra[extraLines] = strconv.Itoa(r.o.Lines)
+	}
+	if mutants.Built != "" {
+		h.Extra[extraMutant] = mutants.Built
 	}
 	for _, kv := range r.config.Settings() {
 		h.Settings[kv[0]] = kv[1]
@@ -148,6 +159,17 @@ func prepareReplay(path string, t *trace.Trace) (*run, error) {
 			return nil, usage("trace %s: its header has stop-after %q, which is not a number", path, s)
 		}
 		o.StopAfter = n
+	}
+	if s := h.Extra[extraLines]; s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return nil, usage("trace %s: its header has lines %q, which is not a number from 1", path, s)
+		}
+		o.Lines = n
+	}
+	var err error
+	if o.Strategy, err = ParseStrategy(h.Strategy); err != nil {
+		return nil, usage("trace %s: its header: %w", path, err)
 	}
 	r, err := prepare(o)
 	if err != nil {

@@ -40,14 +40,33 @@ type Report struct {
 	World string   `json:"world,omitempty"`
 	Plan  []string `json:"plan,omitempty"`
 	// Stopped says that the run was ended before the job had finished, as asked.
-	Stopped bool   `json:"stopped,omitempty"`
-	Promise string `json:"promise"`
+	Stopped bool `json:"stopped,omitempty"`
+	// Strategy drew the world; Lines is how many of the input were read, 0 for all.
+	Strategy Strategy `json:"strategy,omitempty"`
+	Lines    int      `json:"lines,omitempty"`
+	Promise  string   `json:"promise"`
+	// Repeated names what was counted twice, by the barriers between which.
+	Repeated []string `json:"repeated,omitempty"`
 	// Causes is the chain of causes of the first violation, the event first.
 	Causes []string `json:"causes,omitempty"`
 	// Replay says whether a second run was the same, if there was one.
 	Replay string `json:"replay,omitempty"`
 	// Again are the commands that rerun and replay a failure.
 	Again []string `json:"again,omitempty"`
+
+	// Saved is where the trace of a failure is.
+	Saved string `json:"-"`
+
+	watched *sighted
+	// twice says that the run was made twice, and hashes compared.
+	twice bool
+}
+
+// differs says that the same run again had another hash.
+func (r *Report) differs(again *Report) {
+	r.Verdict = Nondeterministic
+	r.Violations = append(r.Violations, Violation{Oracle: "determinism",
+		Message: fmt.Sprintf("the same seed gave hash %s and then %s", r.TraceHash, again.TraceHash)})
 }
 
 // Violation is a broken promise.
@@ -92,6 +111,9 @@ func (r *Report) Text() string {
 		line("rerun", "%s", r.Replay)
 	}
 	line("records", "%d in, %d committed, %d duplicates", r.RecordsIn, r.RecordsOut, r.Duplicates)
+	for i, t := range r.Repeated {
+		line([]string{"twice", ""}[min(i, 1)], "%s", t)
+	}
 	line("checkpoints", "%d completed, %d aborted, %d declined, %d expired", r.Checks.Completed, r.Checks.Aborted, r.Checks.Declined, r.Checks.Expired)
 	line("restores", "%d, with %d bytes in flight", r.Restores, r.RestoredInFlight)
 	if r.World != "" {

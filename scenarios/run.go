@@ -25,13 +25,19 @@ type RunOptions struct {
 	Output   string   // path, empty for none
 	From     string   // job directory or chk-N, empty to start from nothing
 	Set      []string // key=value
-	Trace    string   // path, empty for none
+	// Strategy draws world and faults from the seed; empty for Uniform.
+	Strategy Strategy
+	// Lines is how many lines of the input are read, from the first; 0 for all.
+	Lines int
+	Trace string // path, empty for none
 	// Dir is where the simulated disk is left at the end, empty for nowhere.
 	Dir string
 	// StopAfter ends the run after that many completed checkpoints; 0 for never.
 	StopAfter int
 	// Failures is where the trace of a failing run is saved.
 	Failures string
+	// inputs are shared by the runs of a sweep; nil for the run's own.
+	inputs *inputs
 }
 
 // limit is the virtual time a run may take: far more than the slowest world needs
@@ -49,6 +55,7 @@ type run struct {
 	world    world
 	input    string
 	data     []byte
+	read     *input
 	origin   *Origin
 	accepted []string // lines that the user accepts to be committed again
 	files    []cluster.File
@@ -60,7 +67,19 @@ func prepare(o RunOptions) (*run, error) {
 	if err != nil {
 		return nil, &UsageError{err}
 	}
+	return s.prepare(o)
+}
+
+func (s *Scenario) prepare(o RunOptions) (*run, error) {
+	if o.Strategy == "" {
+		o.Strategy = Uniform
+	}
+	o.Strategy = o.Strategy.of(o.Seed)
+	if o.inputs == nil {
+		o.inputs = &inputs{}
+	}
 	r := &run{o: o, scenario: s}
+	var err error
 	if r.mode, err = s.Mode(o.Mode); err != nil {
 		return nil, &UsageError{err}
 	}
@@ -70,17 +89,23 @@ func prepare(o RunOptions) (*run, error) {
 	if r.config, err = s.Config(r.mode, o.Set); err != nil {
 		return nil, &UsageError{err}
 	}
-	r.world = draw(o.Seed, s, r.config)
+	if o.Lines < 0 {
+		return nil, usage("--lines is %d; it must be at least 1", o.Lines)
+	}
+	if r.read, err = o.inputs.read(s, o.Input, o.Lines); err != nil {
+		return nil, err
+	}
+	r.input, r.data = r.read.path, r.read.data
+	r.world = draw(o.Strategy, o.Seed, s, r.config, len(r.data))
 	if err := Apply(r.config, o.Set); err != nil { // what the user sets wins
 		return nil, &UsageError{err}
 	}
+	// Slots that the user has limited hold what is drawn.
+	r.config.Parallelism = min(r.config.Parallelism, r.config.Slots)
 	if _, err := engine.Describe(r.config, s.Job(nil)); err != nil {
 		return nil, &UsageError{err}
 	}
 	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkDir("--dir", o.Dir)); err != nil {
-		return nil, err
-	}
-	if r.input, r.data, err = s.readInput(o.Input); err != nil {
 		return nil, err
 	}
 	if err := checkDistinct(place{"--input", r.input}, place{"--output", o.Output}, place{"--trace", o.Trace}, place{"--dir", o.Dir}); err != nil {
@@ -182,8 +207,9 @@ func (r *run) report(c *cluster.Cluster, j *judges, violations []sim.Violation) 
 		},
 		Restores: c.Counts.Restores, RestoredInFlight: c.Counts.InFlightBytes,
 		Faults: map[string]int{}, VirtualMS: c.World.Now().Milliseconds(),
-		World: r.world.describe(r.config), Stopped: c.Stopped(),
+		World: r.world.describe(r.config), Stopped: c.Stopped(), Strategy: r.o.Strategy, Lines: r.o.Lines, watched: j.watcher.finish(),
 	}
+	rep.Repeated = j.licences.names()
 	for _, f := range r.world.plan {
 		rep.Plan = append(rep.Plan, f.String())
 		rep.Faults[string(f.Kind)] = c.Fired[f.Kind]
@@ -248,6 +274,11 @@ func (r *run) leave(c *cluster.Cluster) error {
 	})
 }
 
+// failureName is the file of a failing run's trace.
+func failureName(s *Scenario, m Mode, seed uint64) string {
+	return fmt.Sprintf("%s-%s-%d.trace", s.Name, m, seed)
+}
+
 // keep records a failing run again, so that it can be replayed, and says how.
 func (r *run) keep(rep *Report) error {
 	if r.o.Failures == "" {
@@ -256,7 +287,7 @@ func (r *run) keep(rep *Report) error {
 	if err := os.MkdirAll(r.o.Failures, 0o755); err != nil {
 		return err
 	}
-	path := filepath.Join(r.o.Failures, fmt.Sprintf("%s-%s-%d.trace", r.scenario.Name, r.mode, r.o.Seed))
+	path := filepath.Join(r.o.Failures, failureName(r.scenario, r.mode, r.o.Seed))
 	rec := &recording{path: path, header: r.header()}
 	again, _, err := r.execute(rec.observe)
 	if err != nil {
@@ -266,10 +297,9 @@ func (r *run) keep(rep *Report) error {
 	rep.Replay = "agreed, hash " + again.TraceHash
 	if again.TraceHash != rep.TraceHash {
 		rep.Replay = "gave another hash, " + again.TraceHash
-		rep.Verdict = Nondeterministic
-		rep.Violations = append(rep.Violations, Violation{Oracle: "determinism",
-			Message: fmt.Sprintf("the same seed gave hash %s and then %s", rep.TraceHash, again.TraceHash)})
+		rep.differs(again)
 	}
+	rep.Saved = path
 	rep.Again = append(rep.Again, r.command(), fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event))
 	if err := rec.writer.Close(rep.Verdict); err != nil {
 		return err
@@ -289,6 +319,12 @@ func (r *run) command() string {
 		if f[1] != "" {
 			s += " " + f[0] + " " + f[1]
 		}
+	}
+	if r.o.Strategy != Uniform {
+		s += fmt.Sprintf(" --strategy %s", r.o.Strategy)
+	}
+	if r.o.Lines > 0 {
+		s += fmt.Sprintf(" --lines %d", r.o.Lines)
 	}
 	if r.o.StopAfter > 0 {
 		s += fmt.Sprintf(" --stop-after %d", r.o.StopAfter)

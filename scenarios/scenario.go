@@ -15,8 +15,9 @@ type Mode string
 
 // The modes.
 const (
-	Aligned   Mode = "aligned"
-	Unaligned Mode = "unaligned"
+	Aligned     Mode = "aligned"
+	Unaligned   Mode = "unaligned"
+	AtLeastOnce Mode = "at-least-once"
 )
 
 // Scenario is a job with an input, a promise and the means to check it.
@@ -32,8 +33,18 @@ type Scenario struct {
 	Job func(pace Pace) func(*engine.Job)
 	// Configure sets what the scenario needs, before modes and user settings.
 	Configure func(c *engine.Config)
+	// SweepLines are how many lines of the input a run of a sweep may read, of which
+	// one is drawn; nil for 20, 300 or 2000.
+	SweepLines []int
+	// Canary says that the scenario must fail: its job breaks the rules.
+	Canary bool
 	// Slow are uids of operators that a run may make slow.
 	Slow []string
+	// AlwaysSlow says that each run makes at least one of them, or a link, slow.
+	AlwaysSlow bool
+	// Repeats checks what is committed after restores of at-least-once checkpoints
+	// and counts what is there twice; nil if the scenario has no such mode.
+	Repeats func(want, got []string, l *licences) (wrong []string, extra int64)
 	// Output turns committed lines, in commit order for each subtask, into the
 	// lines of --output.
 	Output func(committed []string) ([]string, error)
@@ -51,16 +62,31 @@ const (
 )
 
 // All is every scenario, in order of name.
-func All() []*Scenario { return []*Scenario{wordcount()} }
+func All() []*Scenario {
+	return []*Scenario{allround(), rebalanceBroadcast(), twoInputs(), wordcount()}
+}
 
-// Find returns the scenario of that name; the error names those there are.
+// sweepLines is what a run of a sweep may read.
+func (s *Scenario) sweepLines() []int {
+	if s.SweepLines == nil {
+		return []int{20, 300, 2000, 2000, 2000, 2000}
+	}
+	return s.SweepLines
+}
+
+// Canaries are the scenarios that must fail; no sweep has them that does not name them.
+func Canaries() []*Scenario { return []*Scenario{canary()} }
+
+// Find returns the scenario or canary of that name; the error names the scenarios.
 func Find(name string) (*Scenario, error) {
 	var names []string
-	for _, s := range All() {
+	for _, s := range append(All(), Canaries()...) {
 		if s.Name == name {
 			return s, nil
 		}
-		names = append(names, s.Name)
+		if !s.Canary {
+			names = append(names, s.Name)
+		}
 	}
 	return nil, fmt.Errorf("unknown scenario %q; there is: %s", name, strings.Join(names, ", "))
 }
@@ -82,7 +108,7 @@ func (s *Scenario) Config(m Mode, set []string) (*engine.Config, error) {
 	c := engine.DefaultConfig()
 	c.Name = s.Name
 	s.Configure(c)
-	c.Unaligned = m == Unaligned
+	c.Unaligned, c.AtLeastOnce = m == Unaligned, m == AtLeastOnce
 	if err := Apply(c, set); err != nil {
 		return nil, err
 	}

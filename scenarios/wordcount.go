@@ -2,12 +2,9 @@ package scenarios
 
 import (
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/codec"
@@ -20,28 +17,16 @@ import (
 // twice shows, and not only in the last one.
 func wordcount() *Scenario {
 	return &Scenario{
-		Name:    "wordcount",
-		Promise: "every count of every word is committed exactly once",
-		Modes:   []Mode{Aligned, Unaligned},
-		Faults:  []string{"process-crash", "machine-crash", "slow-link", "slow-operator"},
-		Job:     wordcountJob,
-		DefaultInput: func() (string, error) {
-			root, err := exec.Command("go", "env", "GOROOT").Output()
-			if err != nil {
-				return "", fmt.Errorf("the default input is a text of the Go distribution, and go env GOROOT failed: %w; name another with --input", err)
-			}
-			return filepath.Join(strings.TrimSpace(string(root)), "src", "testdata", "Isaac.Newton-Opticks.txt"), nil
-		},
-		Configure: func(c *engine.Config) {
-			c.Parallelism, c.Slots = 2, 2
-			c.CheckpointInterval = 50 * time.Millisecond
-			c.CheckpointTimeout = 10 * time.Second
-			c.HeartbeatInterval, c.HeartbeatTimeout = 50*time.Millisecond, 300*time.Millisecond
-			c.RestartDelay = 50 * time.Millisecond
-			c.BufferTimeout = 5 * time.Millisecond
-		},
-		Slow:   []string{"count"},
-		Output: lastCounts,
+		Name:         "wordcount",
+		Promise:      "every count of every word is committed exactly once; at least once, a word is counted again only for what a restored checkpoint had taken behind a barrier",
+		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned},
+		Faults:       allFaults,
+		Job:          wordcountJob,
+		DefaultInput: text,
+		Configure:    brisk(2),
+		Slow:         []string{"count"},
+		Repeats:      countedTwice,
+		Output:       lastCounts,
 	}
 }
 

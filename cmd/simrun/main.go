@@ -26,10 +26,12 @@ const (
 )
 
 type cli struct {
-	List   listCommand   `cmd:"" help:"List the scenarios with promise, modes and faults."`
-	Run    runCommand    `cmd:"" help:"Run a scenario once in the simulator."`
-	Replay replayCommand `cmd:"" help:"Run what a trace records again, and compare."`
-	Live   liveCommand   `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
+	List    listCommand    `cmd:"" help:"List the scenarios with promise, modes and faults."`
+	Run     runCommand     `cmd:"" help:"Run a scenario once in the simulator."`
+	Sweep   sweepCommand   `cmd:"" help:"Run many worlds of all scenarios, or of some, and say what they came through."`
+	Replay  replayCommand  `cmd:"" help:"Run what a trace records again, and compare."`
+	Mutants mutantsCommand `cmd:"" help:"Break the engine on purpose, in many ways, and see that runs notice."`
+	Live    liveCommand    `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
 }
 
 type listCommand struct {
@@ -44,6 +46,8 @@ type runCommand struct {
 	Output    path     `placeholder:"FILE" help:"Where to write the result."`
 	From      path     `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
 	Set       []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
+	Strategy  strategy `default:"uniform" help:"How world and faults are drawn from the seed: uniform, swarm or portfolio."`
+	Lines     some     `placeholder:"N" help:"Read only the first N lines of the input."`
 	Trace     path     `placeholder:"FILE" help:"Where to record the run."`
 	Dir       path     `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
 	StopAfter count    `placeholder:"N" help:"Cut the power after N completed checkpoints."`
@@ -150,6 +154,7 @@ func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
 	r, err := scenarios.Run(scenarios.RunOptions{
 		Scenario: c.Scenario, Mode: c.Mode, Seed: uint64(c.Seed), Input: string(c.Input), Output: string(c.Output),
 		From: string(c.From), Set: c.Set, Trace: string(c.Trace), Dir: string(c.Dir), StopAfter: int(c.StopAfter), Failures: string(c.Out),
+		Strategy: scenarios.Strategy(c.Strategy), Lines: int(c.Lines),
 	})
 	if err != nil {
 		return 0, err
@@ -157,7 +162,13 @@ func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
 	return status(r.Verdict), print(stdout, c.JSON, r, r.Text())
 }
 
-func (c *replayCommand) execute(stdout, _ io.Writer) (int, error) {
+func (c *replayCommand) execute(stdout, stderr io.Writer) (int, error) {
+	if name, err := scenarios.TracedMutant(c.Trace); err != nil || name != "" {
+		if err != nil {
+			return 0, err
+		}
+		return scenarios.ReplayMutant(c.Trace, name, c.args(), stdout, stderr)
+	}
 	r, err := scenarios.Replay(c.Trace)
 	if err != nil {
 		return 0, err

@@ -60,6 +60,8 @@ type more struct {
 	Plan             []string `json:"plan"`
 	Stopped          bool     `json:"stopped"`
 	Again            []string `json:"again"`
+	Strategy         string   `json:"strategy"`
+	Lines            int      `json:"lines"`
 }
 
 type reported struct {
@@ -266,10 +268,13 @@ func TestList(t *testing.T) {
 			Promise string   `json:"promise"`
 			Modes   []string `json:"modes"`
 			Faults  []string `json:"faults"`
+			Canary  bool     `json:"canary"`
 		} `json:"scenarios"`
 	}
 	decode(t, stdout, &l)
-	require.Len(t, l.Scenarios, len(scenarios.All()))
+	require.Len(t, l.Scenarios, len(scenarios.All())+1)
+	require.Equal(t, "canary", l.Scenarios[len(scenarios.All())].Name)
+	require.True(t, l.Scenarios[len(scenarios.All())].Canary)
 	for i, s := range scenarios.All() {
 		require.Equal(t, s.Name, l.Scenarios[i].Name)
 		require.NotEmpty(t, l.Scenarios[i].Promise)
@@ -279,17 +284,17 @@ func TestList(t *testing.T) {
 	status, stdout, stderr = simrun("list")
 	require.Equal(t, ok, status)
 	require.Empty(t, stderr)
-	require.Contains(t, stdout, "wordcount\n  promise  every count of every word is committed exactly once\n  modes    aligned, unaligned\n")
+	require.Contains(t, stdout, "wordcount\n  promise  every count of every word is committed exactly once")
 }
 
 // TestHelp: help is no error, and lists no command or option that isn't there.
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{}, {"--help"}, {"run", "--help"}, {"live", "--help"}, {"replay", "--help"}, {"list", "--help"}} {
+	for _, args := range [][]string{{}, {"--help"}, {"run", "--help"}, {"live", "--help"}, {"replay", "--help"}, {"list", "--help"}, {"sweep", "--help"}} {
 		status, stdout, stderr := simrun(args...)
 		require.Equal(t, ok, status, args)
 		require.Empty(t, stderr, args)
 		require.Contains(t, stdout, "Usage: simrun")
-		for _, later := range []string{"--plan", "--html", "sweep", "shrink", "mutants", "savepoint", "at-least-once"} {
+		for _, later := range []string{"--plan", "--html", "shrink", "savepoint"} {
 			require.NotContains(t, stdout, later)
 		}
 	}

@@ -20,18 +20,26 @@ const small = " --input input"
 // refused is what must be refused, a command line each.
 var refused = []string{
 	// Commands, and what they need.
-	`bogus`, `sweep`, `shrink run.trace`, `mutants`, `--json`, `--version`,
+	`bogus`, `shrink run.trace`, `mutants nope`, `mutants --budget x`, `mutants --budget=0s`, `mutants --budget`, `mutants --lisst`, `--json`, `--version`,
 	`run`, `live`, `replay`, `run --json`, `list more`, `run wordcount more`, `replay run.trace more`,
-	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode at-least-once`, `run wordcount --mode=`,
+	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode timeout`, `run wordcount --mode=`,
 
 	// Options of other commands, and of later releases.
 	`run wordcount --plan faults.txt`, `run wordcount --html out.html`, `replay run.trace --html out.html`, `replay run.trace --seed 2`,
 	`live wordcount --seed 2`, `live wordcount --trace t`, `run wordcount --kills 2`, `run wordcount --sead 2`, `run wordcount -x`,
 
+	// Sweeps.
+	`sweep nope`, `sweep wordcount wordcount`, `sweep --strategy pos`, `sweep --strategy crash-everywhere`, `sweep --strategy=`,
+	`run wordcount --strategy pos`, `sweep --mode aligned`, `sweep --input input`, `sweep --out input`, `sweep --out=`, `sweep --set a=b`,
+
 	// Numbers.
 	`run wordcount --seed x`, `run wordcount --seed -1`, `run wordcount --seed=-1`, `run wordcount --seed 1.5`,
 	`run wordcount --seed 18446744073709551616`, `run wordcount --seed=`, `run wordcount --seed`,
 	`live wordcount --kills -1`, `live wordcount --kills=-1`, `live wordcount --kills x`, `live wordcount --kills 1000001`,
+	`run wordcount --lines 0`, `run wordcount --lines -1`, `run wordcount --lines x`,
+	`sweep --seeds 0`, `sweep --seeds -1`, `sweep --seeds x`, `sweep --seeds 1000001`, `sweep --seed x`, `sweep --jobs 0`, `sweep --jobs x`,
+	`sweep --for soon`, `sweep --for 0s`, `sweep --for -1s`, `sweep --for 10`, `sweep --for 1s --seeds 5`,
+	`sweep --shard 0/2`, `sweep --shard 3/2`, `sweep --seeds 3 --shard 4/4`, `sweep --shard 1`, `sweep --shard 1/x`, `sweep --shard 1/0`, `sweep --shard=`,
 	`run wordcount --stop-after -1`, `run wordcount --stop-after x`, `replay run.trace --around -1`, `run wordcount --json=maybe`,
 
 	// Settings.
@@ -174,10 +182,10 @@ func TestEmptyArguments(t *testing.T) {
 	}{
 		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
-		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: wordcount\n"},
-		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, replay, live\n"},
+		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, rebalance-broadcast, two-inputs, wordcount\n"},
+		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, replay, mutants, live\n"},
 		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
-		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: wordcount\n"},
+		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, rebalance-broadcast, two-inputs, wordcount\n"},
 		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},
 	} {
 		status, stdout, stderr := simrun(c.args...)

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/weirstream/weir/scenarios"
+)
+
+type mutantsCommand struct {
+	IDs    []string `arg:"" name:"id" optional:"" help:"Mutants, as listed by --list; all by default."`
+	List   bool     `help:"List them and run nothing."`
+	Budget limit    `default:"20s" placeholder:"D" help:"How long to run each mutant at most, its build apart, such as 20s."`
+	Out    path     `placeholder:"DIR" help:"Where to keep the traces of the kills."`
+	JSON   bool     `name:"json" help:"Print one JSON object."`
+}
+
+// args is the command line that this command was.
+func (c *replayCommand) args() []string {
+	args := []string{"replay", c.Trace}
+	if c.Around > 0 {
+		args = append(args, "--around", strconv.FormatUint(uint64(c.Around), 10))
+	}
+	if c.JSON {
+		args = append(args, "--json")
+	}
+	return args
+}
+
+func (c *mutantsCommand) execute(stdout, stderr io.Writer) (int, error) {
+	if c.List {
+		m, err := scenarios.ListMutants(c.IDs)
+		if err != nil {
+			return 0, err
+		}
+		return ok, print(stdout, c.JSON, m, m.Text())
+	}
+	m, err := scenarios.RunMutants(scenarios.MutantsOptions{IDs: c.IDs, Budget: time.Duration(c.Budget), Out: string(c.Out), Log: stderr})
+	if err != nil {
+		return 0, err
+	}
+	if err := print(stdout, c.JSON, m, m.Text()); err != nil || m.Unexpected == 0 {
+		return ok, err
+	}
+	return broken, nil
+}

@@ -1,0 +1,95 @@
+package scenarios
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/weirstream/weir/engine/graph"
+)
+
+// inputs are what runs of one process read and what they must output. Each file is
+// read once, and each reference output computed once: the runs of a sweep share them.
+// It is safe for concurrent use, and what it gives out must not be changed.
+type inputs struct {
+	mu    sync.Mutex
+	files map[string]*input
+}
+
+// input is one file, or its first lines.
+type input struct {
+	path string
+	data []byte
+
+	mu         sync.Mutex
+	references map[string]*output
+}
+
+// output is a reference output.
+type output struct {
+	want []string
+	in   int64
+	err  error
+}
+
+// read gives the first lines of a scenario's input, of all of it if lines is 0; an
+// empty path stands for the scenario's own.
+func (is *inputs) read(s *Scenario, path string, lines int) (*input, error) {
+	is.mu.Lock()
+	defer is.mu.Unlock()
+	whole, key := s.Name+"\n"+path, fmt.Sprintf("%s\n%s\n%d", s.Name, path, lines)
+	if in := is.files[key]; lines > 0 && in != nil {
+		return in, nil
+	}
+	in := is.files[whole]
+	if in == nil {
+		path, data, err := s.readInput(path)
+		if err != nil {
+			return nil, err
+		}
+		in = &input{path: path, data: data, references: map[string]*output{}}
+		if is.files == nil {
+			is.files = map[string]*input{}
+		}
+		is.files[whole] = in
+	}
+	if lines > 0 {
+		in = &input{path: in.path, data: firstLines(in.data, lines), references: map[string]*output{}}
+		is.files[key] = in
+	}
+	return in, nil
+}
+
+// firstLines is the first n lines of a text.
+func firstLines(data []byte, n int) []byte {
+	end := 0
+	for range n {
+		i := bytes.IndexByte(data[end:], '\n')
+		if i < 0 {
+			return data
+		}
+		end += i + 1
+	}
+	return data[:end:end]
+}
+
+// reference is the output that a job must have for the input. What it depends on
+// beside the input is the job's shape.
+func (in *input) reference(g *graph.Graph) ([]string, int64, error) {
+	var shape strings.Builder
+	for _, n := range g.Nodes {
+		fmt.Fprintf(&shape, "%s %d\n", n.UID, n.Parallelism)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	o := in.references[shape.String()]
+	if o == nil {
+		o = &output{}
+		o.want, o.in, o.err = reference(g, in.data)
+		o.want = slices.Clip(o.want) // who appends gets a copy
+		in.references[shape.String()] = o
+	}
+	return o.want, o.in, o.err
+}
