@@ -36,6 +36,7 @@ type CoProcessFunction[K comparable, A, B, U any] interface {
 // CoProcess handles two keyed streams with one function; newFunction is called once
 // for each subtask attempt. Event time is the earlier of the two streams'.
 func CoProcess[K comparable, A, B, U any](s ConnectedStreams[K, A, B], uid string, newFunction func() CoProcessFunction[K, A, B, U], opts ...Option) Stream[U] {
+	needed(uid, "function", newFunction == nil)
 	job, keys := s.a.stream.job, s.a.codec
 	n := s.a.keyed(&graph.Node{UID: uid, Kind: graph.CoProcess})
 	n.Inputs = append(n.Inputs, s.b.edges(1)...)

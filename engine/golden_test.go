@@ -105,6 +105,13 @@ var jobs = map[string]func(j *engine.Job){
 		engine.Map(s, "lost", same)
 		engine.ToSink(s, "out", sink[string]{})
 	},
+	"nil source": func(j *engine.Job) { engine.FromSource[string](j, "lines", nil) },
+	"nil map":    func(j *engine.Job) { engine.Map[string, string](lines(j), "upper", nil) },
+	"nil key":    func(j *engine.Job) { engine.KeyBy[string](lines(j), nil) },
+	"nil sink":   func(j *engine.Job) { engine.ToSink(lines(j), "out", nil) },
+	"nil process": func(j *engine.Job) {
+		engine.Process[point, string, string](keyedPoints(lines(j)), "sum", nil)
+	},
 	"dangling source": func(j *engine.Job) {
 		engine.ToSink(lines(j), "out", sink[string]{})
 		engine.FromSource[string](j, "more", source[string]{})

@@ -176,8 +176,20 @@ func (s Stream[T]) codec() codec.Codec[T] {
 
 func runtime(f func() operator.Operator) operator.Runtime { return operator.Runtime{New: f} }
 
+// needed refuses an operator without what it applies, where it is added: a task would
+// take the nil for a bug of the engine.
+func needed(uid, what string, missing bool) {
+	switch {
+	case missing && uid == "":
+		panic(&graph.InvalidError{Text: "a KeyBy has a nil " + what})
+	case missing:
+		panic(&graph.InvalidError{UID: uid, Text: "has a nil " + what})
+	}
+}
+
 // FromSource adds a source.
 func FromSource[T any](j *Job, uid string, src connect.Source[T], opts ...Option) Stream[T] {
+	needed(uid, "source", src == nil)
 	return add[T](j, &graph.Node{
 		UID: uid, Kind: graph.Source,
 		Runtime: operator.Runtime{
@@ -191,6 +203,7 @@ func FromSource[T any](j *Job, uid string, src connect.Source[T], opts ...Option
 
 // Map applies f to each record. F must depend on the record only.
 func Map[T, U any](s Stream[T], uid string, f func(v T) U, opts ...Option) Stream[U] {
+	needed(uid, "function", f == nil)
 	return add[U](s.job, &graph.Node{
 		UID: uid, Kind: graph.Map, Inputs: s.edges(),
 		Runtime: runtime(func() operator.Operator { return &operator.MapOperator[T, U]{F: f} }),
@@ -200,6 +213,7 @@ func Map[T, U any](s Stream[T], uid string, f func(v T) U, opts ...Option) Strea
 
 // FlatMap applies f to each record; f emits any number of records.
 func FlatMap[T, U any](s Stream[T], uid string, f func(v T, emit func(U)), opts ...Option) Stream[U] {
+	needed(uid, "function", f == nil)
 	return add[U](s.job, &graph.Node{
 		UID: uid, Kind: graph.FlatMap, Inputs: s.edges(),
 		Runtime: runtime(func() operator.Operator { return &operator.FlatMapOperator[T, U]{F: f} }),
@@ -211,6 +225,7 @@ func FlatMap[T, U any](s Stream[T], uid string, f func(v T, emit func(U)), opts 
 
 // Filter keeps the records for which f is true. The stream's codec is kept.
 func Filter[T any](s Stream[T], uid string, f func(v T) bool, opts ...Option) Stream[T] {
+	needed(uid, "function", f == nil)
 	return add[T](s.job, &graph.Node{
 		UID: uid, Kind: graph.Filter, Inputs: s.edges(),
 		Runtime: runtime(func() operator.Operator { return &operator.FilterOperator[T]{F: f} }),
@@ -222,6 +237,7 @@ func Filter[T any](s Stream[T], uid string, f func(v T) bool, opts ...Option) St
 // and makes watermarks that allow for records up to lateness milliseconds late,
 // every pipeline.auto-watermark-interval.
 func Timestamps[T any](s Stream[T], uid string, f func(v T) int64, lateness int64, opts ...Option) Stream[T] {
+	needed(uid, "function", f == nil)
 	return add[T](s.job, &graph.Node{
 		UID: uid, Kind: graph.Timestamps, Inputs: s.edges(),
 		Runtime: runtime(func() operator.Operator {
@@ -243,6 +259,7 @@ func (s Stream[T]) keep(opts []Option) *options {
 // KeyBy partitions a stream by a key. Of the options only WithCodec of the key's
 // type counts. Key must depend on the record only.
 func KeyBy[K comparable, T any](s Stream[T], key func(v T) K, opts ...Option) KeyedStream[K, T] {
+	needed("", "key function", key == nil)
 	c, _ := codecOf[K](s.job.options(opts))
 	return KeyedStream[K, T]{s, key, c}
 }
@@ -277,6 +294,7 @@ func (s KeyedStream[K, T]) anyKey(v any) any { return s.key(v.(T)) }
 
 // Reduce folds the records of a key with f and emits the result each time.
 func Reduce[K comparable, T any](s KeyedStream[K, T], uid string, f func(acc, v T) T, opts ...Option) Stream[T] {
+	needed(uid, "function", f == nil)
 	n := s.keyed(&graph.Node{UID: uid, Kind: graph.Reduce})
 	n.Runtime = runtime(func() operator.Operator {
 		return &operator.ReduceOperator[K, T]{KeyOf: s.key, F: f, Keys: s.codec, Values: s.stream.codec()}
@@ -293,6 +311,7 @@ type Encoder[T any] interface {
 
 // ToSink ends a stream in a sink with two-phase commit.
 func ToSink[T any](s Stream[T], uid string, sink connect.Sink[T], opts ...Option) {
+	needed(uid, "sink", sink == nil)
 	o := s.job.options(opts)
 	n := &graph.Node{
 		UID: uid, Kind: graph.Sink, Inputs: s.edges(), Committing: true,

@@ -131,6 +131,7 @@ func (c *Context[K, U]) ProcessingTime() int64 { return c.process() }
 // Process handles a keyed stream with a process function; newFunction is called
 // once for each subtask attempt.
 func Process[K comparable, T, U any](s KeyedStream[K, T], uid string, newFunction func() ProcessFunction[K, T, U], opts ...Option) Stream[U] {
+	needed(uid, "function", newFunction == nil)
 	n := s.keyed(&graph.Node{UID: uid, Kind: graph.Process})
 	o := s.stream.job.options(opts)
 	if s.codec != nil {

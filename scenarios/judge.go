@@ -42,7 +42,9 @@ func (j *judges) oracles() []sim.Oracle[host.Event] {
 	if j.run.origin != nil {
 		protocol.monitor.Completed(j.run.origin.Checkpoint)
 	}
-	return []sim.Oracle[host.Event]{&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, j.watch()}
+	return []sim.Oracle[host.Event]{
+		&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
+	}
 }
 
 // brought says that the run starts from a checkpoint of the user's.
