@@ -100,7 +100,8 @@ type Sink[T any] interface {
 type Writer[T any] interface {
 	// Recover returns the work of S4: it commits restored and removes orphans of
 	// earlier attempts of this subtask. It runs before any other work, also when
-	// nothing was restored. Its result is a Recovered.
+	// nothing was restored; and once more, with nothing restored, before the task
+	// finishes, for what zombies have left since. Its result is a Recovered.
 	Recover(restored []Committable) host.Work
 	// Write takes one record.
 	Write(v T, ts int64)

@@ -22,6 +22,10 @@ type sinkWork struct {
 	pending []connect.Committable
 	// notified is the newest checkpoint known to be complete.
 	notified uint64
+	// tidying removes, before the task finishes, what zombies have left behind since
+	// recovery; tidy once it has.
+	tidying host.Token
+	tidy    bool
 }
 
 // flushSink lets the sink write out what it has buffered.
@@ -81,11 +85,32 @@ func (t *Task) recovered(r connect.Recovered, out *host.Outbox) {
 	for _, c := range t.writing.pending {
 		t.report(host.Event{Kind: host.SinkCommitted, Checkpoint: c.Checkpoint, Text: c.Token})
 	}
+	t.removed(r)
+	t.writing.pending = nil
+	t.run(out)
+}
+
+// tidyUp asks the sink once more to remove what older attempts left: work of theirs may
+// have gone on after this attempt recovered.
+func (t *Task) tidyUp(out *host.Outbox) {
+	if t.writing.tidying == 0 {
+		t.writing.tidying = t.token()
+		out.Offload(t.writing.tidying, sinkLane, t.sink.Recover(nil))
+	}
+}
+
+// tidied lets the task finish. All is committed: an error only leaves files behind.
+func (t *Task) tidied(in *host.Input) {
+	t.writing.tidy = true
+	if r, ok := in.Body.(connect.Recovered); ok {
+		t.removed(r)
+	}
+}
+
+func (t *Task) removed(r connect.Recovered) {
 	for _, name := range r.Removed {
 		t.report(host.Event{Kind: host.SinkAborted, Text: name})
 	}
-	t.writing.pending = nil
-	t.run(out)
 }
 
 func (t *Task) preCommitted(p *pending, cs []connect.Committable, out *host.Outbox) {
@@ -110,6 +135,10 @@ func (t *Task) done(in *host.Input, out *host.Outbox) {
 	k := in.Token
 	if p := t.snaps.find(func(p *pending) bool { return p.store == k }); p != nil {
 		t.stored(p, in, out)
+		return
+	}
+	if k == t.writing.tidying && k != 0 {
+		t.tidied(in)
 		return
 	}
 	if in.Err != nil && k != t.fetching {
@@ -175,6 +204,10 @@ func (t *Task) message(in *host.Input, out *host.Outbox) {
 // (T4).
 func (t *Task) finishIfDone(out *host.Outbox) {
 	if !t.finals || t.state != Ended || len(t.writing.pending) > 0 || t.writing.committing != 0 {
+		return
+	}
+	if t.sink != nil && !t.writing.tidy {
+		t.tidyUp(out)
 		return
 	}
 	if !t.closing {

@@ -1,0 +1,57 @@
+package scenarios
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/engine/live"
+	"github.com/weirstream/weir/engine/snapshot"
+)
+
+// TestZombiesLeaveNothing: in this world work of a stopped task creates a file after
+// the task's successor has recovered.
+func TestZombiesLeaveNothing(t *testing.T) {
+	r := simulate(t, RunOptions{Seed: 52944, Mode: string(Unaligned), Lines: 2000})
+	require.Equal(t, Pass, r.Verdict, "%s", r.Text())
+}
+
+// TestAtRest: each kind of file that is missing or left over is named.
+func TestAtRest(t *testing.T) {
+	dir := t.TempDir()
+	simulate(t, RunOptions{Seed: 3, Dir: dir + "/d", Lines: 300})
+	files, err := live.OpenFS(dir+"/d", nil)
+	require.NoError(t, err)
+	require.Empty(t, atRest(files, checkpointDir, 3))
+	require.Contains(t, atRest(files, checkpointDir, 2)[0], "3 checkpoints are left, 2 are to be retained")
+
+	put := func(name string) {
+		f, err := files.Create(name)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	}
+	infos, err := files.List(checkpointDir)
+	require.NoError(t, err)
+	chk := checkpointDir + "/" + infos[0].Name
+	m, err := snapshot.ReadMetadata(files, chk)
+	require.NoError(t, err)
+
+	put("out/.tmp-sink-0-1.1-9")
+	put(chk + "/task-9-9-1.1")
+	require.NoError(t, files.MkdirAll(checkpointDir+"/chk-999"))
+	require.NoError(t, files.Remove(chk+"/"+m.Vertices[0].Tasks[0].File))
+	wrong := messagesOf(atRest(files, checkpointDir, 3))
+	for _, want := range []string{
+		"out/.tmp-sink-0-1.1-9 is left over", chk + "/task-9-9-1.1 is left over", "chk-999 is left over",
+		chk + "/" + m.Vertices[0].Tasks[0].File + " is dangling",
+	} {
+		require.Contains(t, wrong, want)
+	}
+}
+
+func messagesOf(wrong []string) (all string) {
+	for _, w := range wrong {
+		all += w + "\n"
+	}
+	return all
+}
