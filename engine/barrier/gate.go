@@ -1,7 +1,8 @@
 // Package barrier decides, for one task, what the barriers on its input channels
 // mean: when the task takes its snapshot, which channels wait, and which in-flight
-// data belongs to the checkpoint. It follows Flink's SingleCheckpointBarrierHandler
-// without the switch from aligned to unaligned.
+// data belongs to the checkpoint. [Gate] is for exactly-once: it follows Flink's
+// SingleCheckpointBarrierHandler without the switch from aligned to unaligned.
+// [Tracker] is for at-least-once: it only counts.
 //
 //	idle ──first barrier──▶ aligned: collecting, channels block ──last──▶ snapshot, idle
 //	  │                └──▶ unaligned: snapshot, then collecting ──last──▶ idle
@@ -13,7 +14,8 @@
 //	B2  aligned: nothing is taken from a channel between its barrier and the snapshot
 //	B3  unaligned: no channel ever blocks, and what a channel held or brought
 //	    between the snapshot and its barrier is captured
-//	B4  a checkpoint that began ends in exactly one of Complete and Abort
+//	B4  a checkpoint that began ends in exactly one of Complete and Abort; a
+//	    Tracker also forgets those before one that completes, without a word
 package barrier
 
 import (
@@ -28,14 +30,13 @@ type Why uint8
 
 // The reasons, as in Flink's CheckpointFailureReason.
 const (
-	Subsumed       Why = iota + 1 // a barrier of a newer checkpoint came
-	CancelMarker                  // the producer gave it up
-	EndOfPartition                // unused while finishing tasks take part in checkpoints
-	NotReady                      // the task is still restoring
+	Subsumed     Why = iota + 1 // a barrier of a newer checkpoint came
+	CancelMarker                // the producer gave it up
+	NotReady                    // the task is still restoring
 )
 
 func (w Why) String() string {
-	return [...]string{"?", "subsumed by a newer checkpoint", "cancel marker", "end of partition", "task not ready"}[w]
+	return [...]string{"?", "subsumed by a newer checkpoint", "cancel marker", "task not ready"}[w]
 }
 
 // InputKind says what came from a channel.
