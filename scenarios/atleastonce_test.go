@@ -99,3 +99,20 @@ func TestOtherModesGoOnFromAnAtLeastOnceCheckpoint(t *testing.T) {
 		}
 	}
 }
+
+// TestARepeatedChannelWithoutRecords: checkpoint 3 of this run is taken before a record
+// has come again that the restored checkpoint 2 had taken behind its barrier; it is
+// counted again once, not for both.
+func TestARepeatedChannelWithoutRecords(t *testing.T) {
+	r, err := Run(RunOptions{
+		Scenario: "wordcount", Mode: string(AtLeastOnce), Seed: 460, Strategy: Swarm, Lines: 10,
+		Set: []string{
+			"parallelism.default=2", "taskmanager.numberOfTaskSlots=2", "pipeline.operator-chaining.enabled=false",
+			"weir.task.quantum=1", "weir.batch.records=1", "weir.output.buffers=1", "taskmanager.network.memory.buffers-per-channel=1",
+			"execution.buffer-timeout.interval=1ms", "execution.checkpointing.interval=10ms", "execution.checkpointing.num-retained=1",
+			"restart-strategy.fixed-delay.delay=1ms",
+		},
+	})
+	require.NoError(t, err)
+	require.Equal(t, Pass, r.Verdict, "%s", r.Text())
+}

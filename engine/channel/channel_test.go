@@ -126,6 +126,53 @@ func TestPriorityOvertakes(t *testing.T) {
 	require.True(t, p.Empty())
 }
 
+// A barrier says which record follows it, as far as its receiver can tell.
+func TestBarriersKnowTheirPlace(t *testing.T) {
+	var out host.Outbox
+	p := channel.NewResultPartition(1, 10)
+	w := channel.NewWriter(p, numbers, 2, new(bool))
+	p.Open(&out, 0, 0, host.WireID{}, producer, producer)
+	p.Up(0)
+	p.RestoreSent(0, 7)
+	aligned := stream.Event{Kind: stream.Barrier, Checkpoint: 1}
+	p.Broadcast(aligned)
+	for v := range int64(5) {
+		w.Push(0, v, stream.NoTime)
+	}
+	p.Credit(0, 1, nil)
+	p.Broadcast(aligned)
+	p.Drain(&out)
+	got := frames(&out)
+	require.Equal(t, stream.Event{Kind: stream.Barrier, Checkpoint: 1, Record: 7}, got[0])
+	require.Len(t, got, 2, "one batch against the only credit")
+	p.Broadcast(stream.Event{Kind: stream.Barrier, Checkpoint: 2, Unaligned: true})
+	p.Credit(0, 9, nil)
+	p.Drain(&out)
+	got = frames(&out)
+	require.Equal(t, stream.Event{Kind: stream.Barrier, Checkpoint: 2, Unaligned: true, Record: 9}, got[0], "two records were sent")
+	require.Equal(t, stream.Event{Kind: stream.Barrier, Checkpoint: 1, Record: 12}, got[len(got)-1])
+}
+
+// A channel restored from an at-least-once snapshot stands where its producer does, from
+// the first batch or barrier on.
+func TestRepeatedChannelsFollowTheirProducer(t *testing.T) {
+	for _, unaligned := range []bool{false, true} {
+		g := channel.NewInputGate([]stream.Type{numbers}, 4)
+		g.Restore(0, 10, nil)
+		g.Repeat(0)
+		require.EqualValues(t, 10, g.Taken(0))
+		_, _, err := g.Receive(0, host.Frame{Body: stream.Event{Kind: stream.Watermark, Time: 3}})
+		require.NoError(t, err)
+		require.EqualValues(t, 10, g.Taken(0), "a watermark has no place")
+		_, _, err = g.Receive(0, host.Frame{Body: stream.Event{Kind: stream.Barrier, Checkpoint: 4, Record: 7, Unaligned: unaligned}})
+		require.NoError(t, err)
+		require.EqualValues(t, 7, g.Taken(0))
+		_, _, err = g.Receive(0, host.Frame{Body: stream.Event{Kind: stream.Barrier, Checkpoint: 5, Record: 6, Unaligned: unaligned}})
+		require.NoError(t, err)
+		require.EqualValues(t, 7, g.Taken(0), "it goes back once")
+	}
+}
+
 // A batch that a checkpoint reads is neither returned by the consumer nor reused by
 // the producer, whoever pinned it.
 func TestPinnedBatchesAreNotReused(t *testing.T) {

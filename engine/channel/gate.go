@@ -89,9 +89,9 @@ func (g *InputGate) Restore(ch int, taken uint64, inFlight []stream.AnyBatch) {
 	}
 }
 
-// Repeat lets the first record to arrive on a restored channel be one that the
-// snapshot has taken already. In at-least-once mode what came behind a barrier may
-// be in it, and comes again.
+// Repeat lets the producer of a restored channel go on with a record that the
+// snapshot has taken already: its first batch or barrier says which. In at-least-once
+// mode what came behind a barrier may be in the snapshot, and comes again.
 func (g *InputGate) Repeat(ch int) { g.Channels[ch].repeats = true }
 
 // resume goes back to the record with which the producer goes on.
@@ -110,6 +110,9 @@ func (g *InputGate) Receive(ch int, f host.Frame) (e stream.Event, ok bool, err 
 	}
 	c := &g.Channels[ch]
 	if it.batch == nil {
+		if c.repeats && it.event.Kind == stream.Barrier {
+			c.resume(ch, it.event.Record)
+		}
 		if it.event.Priority() {
 			return it.event, true, nil
 		}

@@ -173,7 +173,7 @@ func (p *ResultPartition) flush(sub int) {
 
 // Broadcast flushes and sends an event on every subpartition. A priority event
 // goes in front of all queued data, which is returned per subpartition for the
-// checkpoint (K3); nil otherwise.
+// checkpoint (K3); nil otherwise. A barrier is told which record follows it.
 func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 	var over [][]Captured
 	if e.Priority() {
@@ -182,6 +182,9 @@ func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 	for sub := range p.subs {
 		p.flush(sub)
 		s := &p.subs[sub]
+		if e.Kind == stream.Barrier {
+			e.Record = s.following(e.Priority())
+		}
 		p.touch(sub)
 		if !e.Priority() {
 			s.queue.push(item{event: e})
@@ -199,6 +202,18 @@ func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 		s.queue = queue{items: rest}
 	}
 	return over
+}
+
+// following is the number of the record behind an event that is queued now.
+func (s *subpartition) following(priority bool) uint64 {
+	if priority {
+		for _, it := range s.queue.waiting() {
+			if it.batch != nil {
+				return it.batch.First()
+			}
+		}
+	}
+	return s.sent
 }
 
 // Up is told that the wire of a subpartition is up.

@@ -14,7 +14,8 @@ type EventKind uint8
 
 // The events.
 const (
-	Barrier EventKind = iota + 1 // Checkpoint, Time (its trigger, wall ms), Unaligned
+	// Barrier has Checkpoint, Time (its trigger, wall ms), Unaligned, Record.
+	Barrier EventKind = iota + 1
 	// CancelMarker tells that the barrier of Checkpoint will not come
 	// (Flink's CancelCheckpointMarker).
 	CancelMarker
@@ -38,6 +39,9 @@ type Event struct {
 	Unaligned  bool
 	Checkpoint uint64
 	Time       int64
+	// Record is the running number of the record that a barrier is followed by on its
+	// channel.
+	Record uint64
 }
 
 // Priority reports whether the event overtakes the data in queues.
@@ -69,18 +73,19 @@ func (e Event) Append(dst []byte) []byte {
 	}
 	dst = append(dst, byte(e.Kind), u)
 	dst = binary.AppendUvarint(dst, e.Checkpoint)
-	return binary.AppendVarint(dst, e.Time)
+	dst = binary.AppendVarint(dst, e.Time)
+	return binary.AppendUvarint(dst, e.Record)
 }
 
 // Digest is the hash of the encoding.
 func (e Event) Digest() uint64 {
-	var scratch [32]byte
+	var scratch [40]byte
 	return xxhash.Sum64(e.Append(scratch[:0]))
 }
 
 // DecodeEvent reads an event back. Errors wrap codec.ErrMalformed.
 func DecodeEvent(src []byte) (Event, error) {
-	if len(src) < 4 || src[0] == 0 || src[0] > byte(EndOfPartition) || src[1] > 1 {
+	if len(src) < 5 || src[0] == 0 || src[0] > byte(EndOfPartition) || src[1] > 1 {
 		return Event{}, fmt.Errorf("event: %w", codec.ErrMalformed)
 	}
 	e := Event{Kind: EventKind(src[0]), Unaligned: src[1] == 1}
@@ -89,9 +94,13 @@ func DecodeEvent(src []byte) (Event, error) {
 		return Event{}, fmt.Errorf("event's checkpoint: %w", codec.ErrMalformed)
 	}
 	t, m := binary.Varint(src[2+k:])
-	if m <= 0 || 2+k+m != len(src) {
+	if m <= 0 {
 		return Event{}, fmt.Errorf("event's time: %w", codec.ErrMalformed)
 	}
-	e.Checkpoint, e.Time = cp, t
+	r, l := binary.Uvarint(src[2+k+m:])
+	if l <= 0 || 2+k+m+l != len(src) {
+		return Event{}, fmt.Errorf("event's record: %w", codec.ErrMalformed)
+	}
+	e.Checkpoint, e.Time, e.Record = cp, t, r
 	return e, nil
 }

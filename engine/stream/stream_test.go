@@ -137,7 +137,7 @@ func event(t *rapid.T) stream.Event {
 	return stream.Event{
 		Kind:      stream.EventKind(rapid.IntRange(int(stream.Barrier), int(stream.EndOfPartition)).Draw(t, "kind")),
 		Unaligned: rapid.Bool().Draw(t, "unaligned"), Checkpoint: rapid.Uint64().Draw(t, "checkpoint"),
-		Time: rapid.Int64().Draw(t, "time"),
+		Time: rapid.Int64().Draw(t, "time"), Record: rapid.Uint64().Draw(t, "record"),
 	}
 }
 
