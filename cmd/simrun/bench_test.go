@@ -14,7 +14,9 @@ func TestBench(t *testing.T) {
 
 	status, stdout, stderr = simrun("bench", "--list", "--json")
 	require.Equal(t, ok, status, stderr)
-	var list struct{ Benchmarks []struct{ Name, About string } }
+	var list struct {
+		Benchmarks []struct{ Name, About string }
+	}
 	require.NoError(t, json.Unmarshal([]byte(stdout), &list))
 	require.Equal(t, "world", list.Benchmarks[0].Name)
 

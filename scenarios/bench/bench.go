@@ -3,8 +3,9 @@
 // something is slow.
 //
 // A timing is no assertion: a budget that is missed is reported and fails nothing.
-// Whatever is compared is measured in one process, in turns, since the machine may be
-// busy with something else meanwhile.
+// Whatever is compared is measured in one process, in turns. What has one thread is
+// measured in processor time, since the machine may be busy with something else; live
+// jobs are measured by the clock.
 package bench
 
 import (

@@ -142,7 +142,7 @@ func (r *liveRun) run(s *session) error {
 func keyedCount(s *session) error {
 	const keys = 100_000
 	rounds := pick(s, 5, 1)
-	var engines, batched, loops []float64
+	var engines, batched, loops, shares []float64
 	checkpoints := 0
 	for range rounds {
 		r := &liveRun{keys: keys, interval: time.Second, for_: pick(s, 2500*time.Millisecond, 20*time.Millisecond)}
@@ -154,7 +154,9 @@ func keyedCount(s *session) error {
 		runtime.GC()
 		batched = append(batched, batchedChannels(keys, pick(s, 1200*time.Millisecond, 10*time.Millisecond)))
 		runtime.GC()
+		begin, clock := processor(), time.Now()
 		loops = append(loops, loop(keys, pick(s, 600*time.Millisecond, 10*time.Millisecond)))
+		shares = append(shares, 100*float64(processor()-begin)/float64(time.Since(clock)))
 	}
 	e, b, l := median(engines), median(batched), median(loops)
 	const unit = "M records/s"
@@ -165,7 +167,8 @@ func keyedCount(s *session) error {
 	s.add(figure("live/batched", b, unit, "a single loop", l).atLeast(0.9*batchedToLoop).note(
 		"the program by hand itself: source, map and routing fused, batches of 256, a Go map for each of %d parts; on a quiet machine %s of the loop; rounds from %s to %s",
 		subtasksLive, short(batchedToLoop), short(slices.Min(batched)), short(slices.Max(batched))))
-	s.add(figure("live/loop", l, unit, "batched channels by hand", b).note("one goroutine over a Go map; rounds from %s to %s",
-		short(slices.Min(loops)), short(slices.Max(loops))))
+	s.add(figure("live/loop", l, unit, "batched channels by hand", b).note(
+		"one goroutine over a Go map; rounds from %s to %s; it had %s %% of one processor in the median: if that is not about 100, the machine is busy and live figures say little",
+		short(slices.Min(loops)), short(slices.Max(loops)), short(median(shares))))
 	return nil
 }

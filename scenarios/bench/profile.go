@@ -78,7 +78,8 @@ func (p *profiler) advice(name, path string) string {
 	if path == "" {
 		return fmt.Sprintf("  where the time goes: simrun bench %s --profile DIR", name)
 	}
-	out, err := exec.Command("go", "tool", "pprof", "-top", "-nodecount=12", path).Output()
+	// What the runtime does for a function counts as the function's own.
+	out, err := exec.Command("go", "tool", "pprof", "-top", "-nodecount=12", "-hide=^(runtime|internal/runtime)", path).Output()
 	if err != nil {
 		return fmt.Sprintf("  where the time goes: go tool pprof -top %s", path)
 	}

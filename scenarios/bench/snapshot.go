@@ -59,10 +59,10 @@ func snapshots(s *session) error {
 	keys := pick(s, uint64(1_000_000), 1000)
 	var with, without, barriers, quiet []float64
 	completed := 0
-	for range pick(s, 3, 1) {
+	for range pick(s, 2, 1) {
 		for _, interval := range []time.Duration{time.Second, time.Hour} {
 			p := &pauses{}
-			r := &liveRun{keys: keys, fill: true, interval: interval, for_: pick(s, 5*time.Second, 30*time.Millisecond), see: p.see}
+			r := &liveRun{keys: keys, fill: true, interval: interval, for_: pick(s, 6*time.Second, 30*time.Millisecond), see: p.see}
 			if s.quick && interval == time.Second {
 				r.interval = 10 * time.Millisecond
 			}

@@ -107,16 +107,16 @@ func newStandard(s *session) (*standard, error) {
 	return &standard{series: join(path).Series()}, nil
 }
 
-// run makes the n-th run; what is drawn depends on n alone.
+// run makes the n-th run, and takes its processor time; what is drawn depends on n alone.
 func (st *standard) run(n int, v variant) (*scenarios.Report, time.Duration, error) {
-	begin := time.Now()
+	begin := processor()
 	rep, err := st.series.Run(scenarios.RunOptions{
 		Mode: string([]scenarios.Mode{scenarios.Aligned, scenarios.Unaligned}[n%2]), Seed: uint64(n + 1), Trace: v.trace,
 		Set: []string{
 			fmt.Sprintf("parallelism.default=%d", 2+n/2%3), "execution.checkpointing.interval=20ms",
 		},
 	}, scenarios.Variant{Crashes: 3, RecordCost: recordCost, Unjudged: v.unjudged})
-	took := time.Since(begin)
+	took := processor() - begin
 	if err != nil {
 		return nil, 0, err
 	}
@@ -146,8 +146,8 @@ type variant struct {
 	trace    string
 }
 
-// measuredRun is one standard run: the median of its times, since other work of the
-// machine hits some of them, and its events.
+// measuredRun is one standard run: the median of its times, since a garbage
+// collection falls into some of them, and its events.
 type measuredRun struct {
 	took   time.Duration
 	events uint64
@@ -222,7 +222,7 @@ func standardRuns(s *session) error {
 	}
 	slices.Sort(took)
 	s.add(over("standard", float64(len(took))/sum(all[0]).took.Seconds(), "runs/s", 100).note(
-		"one after the other, on one core but for garbage collection; %s; a run takes %s ms in the median, %s at the 95th percentile",
+		"runs a second of processor time, one after the other; %s; a run takes %s ms in the median, %s at the 95th percentile",
 		st.average(), short(median(took)), short(took[len(took)*95/100])))
 	return nil
 }
