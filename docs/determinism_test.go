@@ -37,6 +37,7 @@ var exemptions = []exemption{
 	{"scenarios/mutants.go", []kind{kindOS, kindClock, kindGoroutine, kindImport}, "builds mutants and runs them as processes, side by side, for a while; each run is one of simrun"},
 	{"scenarios/mutants/apply.go", []kind{kindOS}, "reads patches and the source that they change"},
 	{"scenarios/mutants/build.go", []kind{kindOS}, "calls the go command"},
+	{"scenarios/bench/...", []kind{kindOS, kindClock, kindGoroutine, kindImport, kindConstraint}, "measures times, live too, beside a program of goroutines; what it measures decides nothing in a simulated run"},
 	{"cmd/simrun/...", []kind{kindOS}, "a program: arguments, standard output, exit codes"},
 	{"engine/connect/file/reader.go", []kind{kindUnsafe}, "a line is used as a string without a copy; its bytes are not written again"},
 }

@@ -59,6 +59,7 @@ type run struct {
 	origin   *Origin
 	accepted []string // lines that the user accepts to be committed again
 	files    []cluster.File
+	unjudged bool // no oracles, to see what they cost
 }
 
 // prepare checks everything the user said before anything is run or written.
@@ -177,10 +178,14 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 		hw.Recorder = rec
 	}
 	judges := newJudges(r)
+	oracles := judges.oracles()
+	if r.unjudged {
+		oracles = nil
+	}
 	c, err := cluster.NewCluster(r.o.Seed, cluster.JobOptions{
 		Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers, Files: r.files,
 		Plan: r.world.plan, Limit: limit(len(r.data)), StopAfter: r.o.StopAfter, Hardware: hw,
-		Oracles: judges.oracles(),
+		Oracles: oracles,
 		Created: func(w *cluster.World) {
 			if rec != nil {
 				rec.World = w

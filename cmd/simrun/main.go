@@ -32,6 +32,7 @@ type cli struct {
 	Replay  replayCommand  `cmd:"" help:"Run what a trace records again, and compare."`
 	Mutants mutantsCommand `cmd:"" help:"Break the engine on purpose, in many ways, and see that runs notice."`
 	Live    liveCommand    `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
+	Bench   benchCommand   `cmd:"" help:"Measure simulator and engine against their budgets."`
 }
 
 type listCommand struct {

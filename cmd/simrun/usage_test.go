@@ -32,6 +32,10 @@ var refused = []string{
 	`sweep nope`, `sweep wordcount wordcount`, `sweep --strategy pos`, `sweep --strategy crash-everywhere`, `sweep --strategy=`,
 	`run wordcount --strategy pos`, `sweep --mode aligned`, `sweep --input input`, `sweep --out input`, `sweep --out=`, `sweep --set a=b`,
 
+	// Benchmarks.
+	`bench nope`, `bench fresh nope`, `bench fresh fresh`, `bench fresh --profile input`, `bench fresh --profile missing/dir`, `bench fresh --profile=`,
+	`bench --profile`, `bench --list fresh`, `bench --list --profile profiles`, `bench --seed 2`, `bench --quick`,
+
 	// Numbers.
 	`run wordcount --seed x`, `run wordcount --seed -1`, `run wordcount --seed=-1`, `run wordcount --seed 1.5`,
 	`run wordcount --seed 18446744073709551616`, `run wordcount --seed=`, `run wordcount --seed`,
@@ -183,7 +187,7 @@ func TestEmptyArguments(t *testing.T) {
 		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, rebalance-broadcast, two-inputs, wordcount\n"},
-		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, replay, mutants, live\n"},
+		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, replay, mutants, live, bench\n"},
 		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
 		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, rebalance-broadcast, two-inputs, wordcount\n"},
 		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},
