@@ -48,6 +48,34 @@ func TestCountedTwice(t *testing.T) {
 	}
 }
 
+// TestTheSameLicenceTwice: a channel on which nothing came between two checkpoints has
+// the same licence in both, and uses one.
+func TestTheSameLicenceTwice(t *testing.T) {
+	r := model.Repetition{Checkpoint: 1, Edge: "words->count", First: 7, Records: 1}
+	again, other := r, r
+	again.Checkpoint, other.Checkpoint, other.To = 8, 8, 1
+	l := &licences{repeated: []model.Repetition{r, again}}
+	want := lines("a 1", "b 1")
+	for got, ok := range map[string]bool{"a 1,b 1": false, "a 1,a 2,b 1": true, "a 1,a 2,a 3,b 1": true, "a 1,a 2,a 3,a 4,b 1": false} { // unordered: each by itself
+		wrong, _ := countedTwice(want, lines(strings.Split(got, ",")...), l)
+		require.Equal(t, ok, len(wrong) == 0, got)
+	}
+	l = &licences{repeated: []model.Repetition{r, other}}
+	wrong, _ := countedTwice(want, lines("a 1", "a 2", "b 1"), l)
+	require.NotEmpty(t, wrong, "of another channel it is another licence")
+}
+
+// TestGoingBackTakesLicencesAway: what the older checkpoint does not hold is not repeated.
+func TestGoingBackTakesLicencesAway(t *testing.T) {
+	l := &licences{seen: map[uint64]bool{3: true, 5: true}, repeated: []model.Repetition{{Checkpoint: 3, Records: 4}, {Checkpoint: 5, Records: 2}}}
+	l.back(4)
+	require.EqualValues(t, 4, l.records())
+	require.Equal(t, map[uint64]bool{3: true}, l.seen)
+	l.back(0)
+	require.False(t, l.any())
+	require.Zero(t, l.records())
+}
+
 // TestRestoredTwiceLicensesOnce: an attempt that left nothing behind repeats nothing.
 func TestRestoredTwiceLicensesOnce(t *testing.T) {
 	cs := &cuts{edges: []model.Edge{{Name: "words->count", Channels: 1}}}
