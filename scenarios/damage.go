@@ -52,8 +52,12 @@ func (j *judges) follow() sim.Oracle[host.Event] {
 // ID implements sim.Oracle.
 func (d *damages) ID() string { return "damage" }
 
-// OnEnd implements sim.Oracle.
-func (d *damages) OnEnd(*sim.World) *sim.Violation { return nil }
+// OnEnd implements sim.Oracle. Damage may come after the engine's last word; the oracles
+// behind this one judge what it leaves on the disk.
+func (d *damages) OnEnd(*sim.World) *sim.Violation {
+	d.catchUp()
+	return nil
+}
 
 // OnEvent implements sim.Oracle.
 func (d *damages) OnEvent(w *sim.World, e *host.Event) *sim.Violation {

@@ -192,6 +192,15 @@ func TestLinesFrom(t *testing.T) {
 	require.Empty(t, linesFrom(data, 2, 3))
 }
 
+// TestDamageAtTheVeryEnd: a file is damaged after the engine's last word.
+func TestDamageAtTheVeryEnd(t *testing.T) {
+	j := &judges{cluster: &cluster.Cluster{Injected: []cluster.Injection{{Damage: &cluster.Damage{Checkpoint: 1, File: "c/chk-1/_metadata"}}}}}
+	d := &damages{judges: j}
+	require.False(t, d.harmed("c/chk-1/_metadata"))
+	require.Nil(t, d.OnEnd(nil))
+	require.True(t, d.harmed("c/chk-1/_metadata"))
+}
+
 // TestDamageAtRest: what was damaged must show, and nothing else.
 func TestDamageAtRest(t *testing.T) {
 	_, c := damagedRun(t, AtLeastOnce)
