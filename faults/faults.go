@@ -5,6 +5,7 @@
 //
 //	f1  on completed#2+14  crash tm2   machine for=250ms
 //	f2  from the start     slow tm1->tm2  by=400%
+//	f3  on completed#3     damage newest  bit-flip
 package faults
 
 import (
@@ -53,9 +54,13 @@ func (t Trigger) String() string {
 type Fault struct {
 	Name string // "f1"; reports and traces use it
 	Kind Kind
-	// Target is a node for crashes, "from->to" for links, an operator's uid.
+	// Target is a node for crashes, "from->to" for links, an operator's uid, [Newest]
+	// or [Previous] for damage.
 	Target string
-	When   Trigger
+	// File is the name of the damaged file in its checkpoint, or [Whole]; empty to
+	// draw one.
+	File string
+	When Trigger
 	// For is how long a crashed process stays away.
 	For time.Duration
 	// Percent is by how much a link or operator is slower, 100 for not at all.
@@ -70,6 +75,8 @@ func (f Fault) String() string {
 	case ProcessCrash, MachineCrash:
 		what := strings.TrimSuffix(string(f.Kind), "-crash")
 		return fmt.Sprintf("%s  %s  crash %s  %s for=%s", f.Name, f.When, f.Target, what, f.For)
+	case BitFlip, TruncatedFile, LostFile:
+		return f.damage()
 	}
 	return fmt.Sprintf("%s  %s  slow %s  by=%d%%", f.Name, f.When, f.Target, f.Percent)
 }

@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // CommitMonitor follows, as they happen, what completes, what is committed and
 // what is restored (M6, M7, M8). Its methods return what is wrong, if anything, in
@@ -8,16 +11,20 @@ import "fmt"
 // commit tokens. The zero value knows of no checkpoint: a job that starts from a
 // savepoint is told of it by Completed.
 type CommitMonitor struct {
-	completed []uint64        // ascending, without those passed over
+	// AtLeastOnce allows an older checkpoint in place of a lost one at any time. Without
+	// it only one that nobody was told of may be passed over: the others' output may be
+	// committed.
+	AtLeastOnce bool
+
+	completed []uint64        // ascending, without those passed over or discarded
 	highest   uint64          // that ever completed
 	sealing   []uint64        // maybe complete, above all completed
 	settled   uint64          // known to be complete from its restore only
 	lost      map[uint64]bool // complete, but can't be read
-	// passed has what was completed and lost when an older one was restored, and
-	// which one that was.
-	passed map[uint64]uint64
-	tokens map[string]commit
-	newest commit // of the newest checkpoint that was committed
+	over      uint64          // newest that was lost when an older one was restored
+	told      uint64          // newest that anyone was told of
+	tokens    map[string]commit
+	newest    commit // of the newest checkpoint that was committed
 }
 
 type commit struct {
@@ -43,6 +50,7 @@ func (m *CommitMonitor) Sealing(checkpoint uint64) {
 
 // Completed tells that a checkpoint is known to be complete.
 func (m *CommitMonitor) Completed(checkpoint uint64) []string {
+	m.told = max(m.told, checkpoint)
 	if checkpoint == m.settled && checkpoint > 0 {
 		m.settled = 0 // a restore may be quicker than the report
 		return nil
@@ -65,8 +73,8 @@ func (m *CommitMonitor) complete(checkpoint uint64) {
 	m.sealing = above
 }
 
-// Lost tells that a completed checkpoint was found missing or damaged, so that an
-// older one may be restored if nothing newer was committed.
+// Lost tells that a completed checkpoint is missing or damaged, so that an older one
+// may be restored; see AtLeastOnce.
 func (m *CommitMonitor) Lost(checkpoint uint64) {
 	if m.lost == nil {
 		m.lost = make(map[uint64]bool)
@@ -74,14 +82,18 @@ func (m *CommitMonitor) Lost(checkpoint uint64) {
 	m.lost[checkpoint] = true
 }
 
+// Discarded tells that a checkpoint was removed, as one that need not be kept any more.
+func (m *CommitMonitor) Discarded(checkpoint uint64) {
+	if i, ok := slices.BinarySearch(m.completed, checkpoint); ok {
+		m.completed = slices.Delete(m.completed, i, i+1)
+	}
+}
+
 // Committed tells that a sink task committed what its token names, which belongs
 // to a checkpoint. Repeating a commit is fine.
 func (m *CommitMonitor) Committed(task, token string, checkpoint uint64) (out []string) {
 	if checkpoint > m.highest {
 		out = append(out, fmt.Sprintf("%s committed %s of checkpoint %d, which is not complete; the latest that is: %d", task, token, checkpoint, m.highest))
-	}
-	if restored, ok := m.passed[checkpoint]; ok {
-		out = append(out, fmt.Sprintf("%s committed %s of checkpoint %d, but checkpoint %d had been restored instead", task, token, checkpoint, restored))
 	}
 	c := commit{checkpoint, task, token}
 	if before, ok := m.tokens[token]; !ok {
@@ -93,7 +105,7 @@ func (m *CommitMonitor) Committed(task, token string, checkpoint uint64) (out []
 		out = append(out, fmt.Sprintf("%s committed %s under checkpoint %d, %s had committed it under checkpoint %d",
 			task, token, checkpoint, before.task, before.checkpoint))
 	}
-	if checkpoint > m.newest.checkpoint {
+	if checkpoint > m.newest.checkpoint && checkpoint > m.over {
 		m.newest = c
 	}
 	return out
@@ -103,11 +115,15 @@ func (m *CommitMonitor) Committed(task, token string, checkpoint uint64) (out []
 // none. (Not which one a task restores: that may be a task of an older attempt.)
 func (m *CommitMonitor) Restored(checkpoint uint64) (out []string) {
 	m.settle(checkpoint)
-	m.passOver(checkpoint)
 	what := fmt.Sprintf("checkpoint %d was restored", checkpoint)
 	if checkpoint == 0 {
 		what = "the job started from nothing"
 	}
+	last := m.latest()
+	if m.passOver(checkpoint); !m.AtLeastOnce && m.latest() < last && last <= m.told {
+		out = append(out, fmt.Sprintf("%s, but checkpoint %d, which is lost, was known to be complete: its output may be committed", what, last))
+	}
+	m.told = max(m.told, checkpoint)
 	switch last := m.latest(); {
 	case checkpoint > last:
 		out = append(out, fmt.Sprintf("%s, which is not complete; the latest that is: %d", what, last))
@@ -124,10 +140,10 @@ func (m *CommitMonitor) Restored(checkpoint uint64) (out []string) {
 func (m *CommitMonitor) passOver(restored uint64) {
 	for last := m.latest(); last > restored && m.lost[last]; last = m.latest() {
 		m.completed = m.completed[:len(m.completed)-1]
-		if m.passed == nil {
-			m.passed = make(map[uint64]uint64)
+		m.over = max(m.over, last)
+		if m.AtLeastOnce && m.newest.checkpoint <= last {
+			m.newest = commit{} // what it was committed for is given up
 		}
-		m.passed[last] = restored
 	}
 }
 

@@ -27,6 +27,8 @@ func TestCommitMonitor(t *testing.T) {
 	completed := func(c uint64) event { return func(m *CommitMonitor) []string { return m.Completed(c) } }
 	sealing := func(c uint64) event { return func(m *CommitMonitor) []string { m.Sealing(c); return nil } }
 	lost := func(c uint64) event { return func(m *CommitMonitor) []string { m.Lost(c); return nil } }
+	discarded := func(c uint64) event { return func(m *CommitMonitor) []string { m.Discarded(c); return nil } }
+	atLeastOnce := func(m *CommitMonitor) []string { m.AtLeastOnce = true; return nil }
 	restored := func(c uint64) event { return func(m *CommitMonitor) []string { return m.Restored(c) } }
 	committed := func(c uint64) event {
 		return func(m *CommitMonitor) []string { return m.Committed("out/0", fmt.Sprint("part-", c), c) }
@@ -41,9 +43,17 @@ func TestCommitMonitor(t *testing.T) {
 		{"completed, nobody told", []event{completed(1), sealing(2), restored(2), committed(2)}, nil},
 		{"told late", []event{completed(1), sealing(2), restored(2), completed(2)}, nil},
 		{"sealed in vain", []event{completed(1), sealing(2), restored(1), sealing(3), completed(3), restored(3)}, nil},
-		{"lost before a commit", []event{completed(1), committed(1), completed(2), completed(3), lost(3), lost(2), restored(1), completed(4), committed(4), restored(4)}, nil},
+		{"lost before anyone knew", []event{completed(1), committed(1), sealing(3), lost(3), restored(1), completed(4), committed(4), restored(4)}, nil},
 		{"lost, but an older one restored", []event{completed(1), completed(2), lost(1), restored(2)}, nil},
 		{"lost, but restored all the same", []event{completed(1), completed(2), lost(2), restored(2)}, nil},
+		{"at least once", []event{atLeastOnce, completed(1), committed(1), completed(2), completed(3), committed(3), lost(3), lost(2), restored(1),
+			committed(2), restored(1), completed(4), committed(4), restored(4)}, nil},
+		{"at least once, from nothing", []event{atLeastOnce, completed(1), discarded(1), completed(2), committed(2), lost(2), restored(0)}, nil},
+		{"at least once, too far back", []event{atLeastOnce, completed(1), completed(2), completed(3), committed(3), lost(3), restored(1)},
+			[]string{"checkpoint 1 was restored, but the latest completed is checkpoint 2"}},
+		{"at least once, not lost", []event{atLeastOnce, completed(1), completed(2), committed(2), lost(1), restored(1)},
+			[]string{"checkpoint 1 was restored, but the latest completed is checkpoint 2",
+				"checkpoint 1 was restored, but out/0 had committed part-2 of checkpoint 2"}},
 		{"from a savepoint", []event{completed(9), restored(9), completed(10), committed(10)}, nil},
 
 		{"commit too early", []event{completed(1), committed(2)},
@@ -59,18 +69,25 @@ func TestCommitMonitor(t *testing.T) {
 		{"restore of one that was passed over", []event{completed(1), sealing(2), completed(3), restored(2)},
 			[]string{"checkpoint 2 was restored, but the latest completed is checkpoint 3"}},
 		{"restore of an older one than is lost", []event{completed(1), completed(2), completed(3), lost(3), restored(1)},
-			[]string{"checkpoint 1 was restored, but the latest completed is checkpoint 2"}},
+			[]string{"checkpoint 1 was restored, but checkpoint 3, which is lost, was known to be complete: its output may be committed",
+				"checkpoint 1 was restored, but the latest completed is checkpoint 2"}},
+		{"lost after all were told", []event{completed(1), completed(2), lost(2), restored(0)},
+			[]string{"the job started from nothing, but checkpoint 2, which is lost, was known to be complete: its output may be committed",
+				"the job started from nothing, but the latest completed is checkpoint 1"}},
+		{"lost after it had been restored", []event{completed(1), sealing(2), restored(2), lost(2), restored(1)},
+			[]string{"checkpoint 1 was restored, but checkpoint 2, which is lost, was known to be complete: its output may be committed"}},
 		{"restore behind a commit", []event{completed(1), completed(2), committed(2), lost(2), restored(1)},
-			[]string{"checkpoint 1 was restored, but out/0 had committed part-2 of checkpoint 2"}},
+			[]string{"checkpoint 1 was restored, but checkpoint 2, which is lost, was known to be complete: its output may be committed",
+				"checkpoint 1 was restored, but out/0 had committed part-2 of checkpoint 2"}},
 		{"both", []event{completed(1), completed(2), committed(2), committed(1), restored(1)},
 			[]string{"checkpoint 1 was restored, but the latest completed is checkpoint 2",
 				"checkpoint 1 was restored, but out/0 had committed part-2 of checkpoint 2"}},
-		{"commit of one passed over", []event{completed(1), completed(2), lost(2), restored(1), committed(2)},
-			[]string{"out/0 committed part-2 of checkpoint 2, but checkpoint 1 had been restored instead"}},
+		{"commit of one passed over", []event{completed(1), sealing(2), restored(1), committed(2)},
+			[]string{"out/0 committed part-2 of checkpoint 2, which is not complete; the latest that is: 1"}},
 		{"ids fall", []event{completed(2), completed(1)}, []string{"checkpoint 1 completed after checkpoint 2"}},
 		{"ids stay", []event{completed(2), completed(2)}, []string{"checkpoint 2 completed after checkpoint 2"}},
 		{"ids stay, told late", []event{sealing(2), restored(2), completed(2), completed(2)}, []string{"checkpoint 2 completed after checkpoint 2"}},
-		{"ids of lost ones again", []event{completed(1), completed(2), lost(2), restored(1), completed(2)},
+		{"ids of lost ones again", []event{atLeastOnce, completed(1), completed(2), lost(2), restored(1), completed(2)},
 			[]string{"checkpoint 2 completed after checkpoint 2"}},
 		{"ids stay after a restore", []event{sealing(2), completed(2), restored(2), completed(2)}, []string{"checkpoint 2 completed after checkpoint 2"}},
 		{"sealed too late", []event{completed(3), sealing(2), restored(2)},

@@ -48,6 +48,17 @@ func TestCountedTwice(t *testing.T) {
 	}
 }
 
+// TestGoingBackTakesLicencesAway: what the older checkpoint does not hold is not repeated.
+func TestGoingBackTakesLicencesAway(t *testing.T) {
+	l := &licences{seen: map[uint64]bool{3: true, 5: true}, repeated: []model.Repetition{{Checkpoint: 3, Records: 4}, {Checkpoint: 5, Records: 2}}}
+	l.back(4)
+	require.EqualValues(t, 4, l.records())
+	require.Equal(t, map[uint64]bool{3: true}, l.seen)
+	l.back(0)
+	require.False(t, l.any())
+	require.Zero(t, l.records())
+}
+
 // TestRestoredTwiceLicensesOnce: an attempt that left nothing behind repeats nothing.
 func TestRestoredTwiceLicensesOnce(t *testing.T) {
 	cs := &cuts{edges: []model.Edge{{Name: "words->count", Channels: 1}}}

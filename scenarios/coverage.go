@@ -48,6 +48,12 @@ const (
 	edgeLocal
 	edgeRemote
 	edgeMixed
+	damagedFound
+	noteAlone
+	damagedLate
+	damageUnread
+	fellBack
+	failedAsPromised
 	pointCount
 )
 
@@ -65,6 +71,9 @@ var onlyUnaligned = map[Mode]string{
 
 // slotsShared is why each edge has a local channel.
 const slotsShared = "a slot holds a subtask of each operator, so that those of one number share a node"
+
+// exactlyOnceFails is why only at least once falls back.
+const exactlyOnceFails = "the newest one's output may be committed: the job fails"
 
 var points = [pointCount]pointInfo{
 	workerCrash:         {"crash of a worker", "a process or machine that runs a TaskExecutor ends", nil},
@@ -111,5 +120,13 @@ var points = [pointCount]pointInfo{
 	edgeLocal:     {"all channels of an edge local", "producers and consumers share nodes", nil},
 	edgeRemote: {"all channels of an edge remote", "no producer shares a node with its consumer", map[Mode]string{
 		Aligned: slotsShared, AtLeastOnce: slotsShared, Unaligned: slotsShared}},
+	damagedFound: {"damaged newest checkpoint found at recovery", "a fault had damaged a file of it", nil},
+	noteAlone:    {"note without its checkpoint", "the newest checkpoint's metadata is gone, and a note says that it was complete", nil},
+	damagedLate:  {"damage between check and restore", "recovery read the file whole, and the task that restores it finds it damaged", nil},
+	damageUnread: {"damage that no recovery read", "the job finished with a damaged checkpoint that it passed by", nil},
+	fellBack: {"older checkpoint restored than the newest", "or none, since what is newer is damaged", map[Mode]string{
+		Aligned: exactlyOnceFails, Unaligned: exactlyOnceFails}},
+	failedAsPromised: {"job failed for damage", "it named the file and the newest checkpoint that is left", map[Mode]string{
+		AtLeastOnce: "it goes on from an older checkpoint"}},
 	edgeMixed: {"local and remote channels in one edge", "some producers share a node with a consumer", nil},
 }

@@ -35,19 +35,31 @@ func draw(strategy Strategy, seed uint64, s *Scenario, c *engine.Config, bytes i
 	}
 	if strategy == Swarm {
 		w := d.swarm(c)
+		d.retain(c)
 		workers(w.workers)
 		w.plan = s.slowed(chance, shape, faults.DrawSwarm(chance, shape))
 		d.pace(c, &w, bytes)
 		return w
 	}
 	w := d.uniform(c)
+	d.retain(c)
 	workers(w.workers)
 	w.plan = s.slowed(chance, shape, faults.Draw(chance, shape))
 	return w
 }
 
-// slowed is a plan with something slow in it, if the scenario needs that.
+// retain keeps several checkpoints where some are damaged.
+func (d *drawer) retain(c *engine.Config) {
+	if d.scenario.Damaged {
+		c.Retained = d.of("retained beside damage", 2, 3, 4)
+	}
+}
+
+// slowed is a plan with damage, and something slow, in it if the scenario needs that.
 func (s *Scenario) slowed(c faults.Chance, shape faults.Shape, p faults.Plan) faults.Plan {
+	if s.Damaged {
+		p = faults.WithDamage(c, shape, p)
+	}
 	if !s.AlwaysSlow {
 		return p
 	}

@@ -24,6 +24,7 @@ type judges struct {
 	known    map[uint64]*snapshot.Metadata
 	licences licences
 	watcher  watcher
+	damages  damages
 
 	recordsIn, recordsOut, duplicates int64
 }
@@ -38,12 +39,13 @@ func newJudges(r *run) *judges {
 }
 
 func (j *judges) oracles() []sim.Oracle[host.Event] {
-	protocol := &protocolOracle{}
+	protocol := &protocolOracle{judges: j}
+	protocol.monitor.AtLeastOnce = j.run.config.AtLeastOnce
 	if j.run.origin != nil {
 		protocol.monitor.Completed(j.run.origin.Checkpoint)
 	}
 	return []sim.Oracle[host.Event]{
-		&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
+		j.follow(), &cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
 	}
 }
 
@@ -124,8 +126,11 @@ func (o *cutOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 		j.known[m.Checkpoint] = m
 	case e.Kind == host.CheckpointCompleted && m != nil:
 		return violation(w, j.cuts.check(m))
-	case e.Kind == host.Deploying && j.known[e.Checkpoint] != nil:
-		j.licences.restored(j.cuts, j.known[e.Checkpoint])
+	case e.Kind == host.Deploying:
+		j.licences.back(e.Checkpoint)
+		if m := j.known[e.Checkpoint]; m != nil {
+			j.licences.restored(j.cuts, m)
+		}
 	}
 	return nil
 }
@@ -134,13 +139,18 @@ func (o *cutOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 func (o *cutOracle) OnEnd(*sim.World) *sim.Violation { return nil }
 
 // protocolOracle follows what completes, is committed and is restored.
-type protocolOracle struct{ monitor model.CommitMonitor }
+type protocolOracle struct {
+	judges  *judges
+	monitor model.CommitMonitor
+	told    int // of the damage
+}
 
 // ID implements sim.Oracle.
 func (o *protocolOracle) ID() string { return "protocol" }
 
 // OnEvent implements sim.Oracle.
 func (o *protocolOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
+	o.judges.damages.tell(&o.monitor, &o.told, e)
 	switch e.Kind {
 	case host.CheckpointSealing:
 		o.monitor.Sealing(e.Checkpoint)
@@ -182,6 +192,9 @@ func (o *provocationOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation 
 		if e.Cause == host.CauseCorrupt && j.brought() {
 			return nil // the damage was there before the run
 		}
+		if e.Kind == host.CorruptFile && j.damages.excused(e.Text) {
+			return nil
+		}
 	default:
 		return nil
 	}
@@ -191,6 +204,7 @@ func (o *provocationOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation 
 	}
 	o.troubles = append(o.troubles, model.Trouble{
 		Event: w.EventNumber(), What: fmt.Sprintf("%s %s: %s", e.Subject, e.Kind, e.Text), Cause: cause,
+		Damage: e.Cause == host.CauseCorrupt && (e.Kind == host.CorruptFile || e.Kind == host.JobFailed),
 	})
 	return nil
 }
@@ -199,7 +213,7 @@ func (o *provocationOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation 
 func (o *provocationOracle) OnEnd(w *sim.World) *sim.Violation {
 	var faults []model.Fault
 	for _, f := range o.judges.cluster.Injected {
-		faults = append(faults, model.Fault{Event: f.Event, Kind: string(f.Fault.Kind), Target: f.Fault.Target})
+		faults = append(faults, modelFault(f))
 	}
 	return violation(w, model.CheckProvoked(o.troubles, faults))
 }
@@ -222,9 +236,12 @@ func (o *outputOracle) OnEnd(w *sim.World) *sim.Violation {
 		if c.Outcome == "" {
 			return nil // the run was ended by another violation
 		}
+		if j.damages.promised != "" {
+			return violation(w, j.partial())
+		}
 		return violation(w, []string{"the job failed: " + c.Outcome})
 	}
-	got, err := committed(c.Disk.Durable())
+	got, again, lost, err := j.committed()
 	if err != nil {
 		return violation(w, []string{err.Error()})
 	}
@@ -232,10 +249,11 @@ func (o *outputOracle) OnEnd(w *sim.World) *sim.Violation {
 	if err != nil {
 		return violation(w, []string{err.Error()})
 	}
-	j.recordsIn, j.recordsOut = in, int64(len(got))
+	j.recordsIn, j.recordsOut = in, int64(len(got)+len(again))
 	var wrong []string
 	wrong, j.duplicates = j.run.scenario.compare(want, got, j.run.accepted, &j.licences)
-	return violation(w, wrong)
+	j.duplicates += int64(len(again))
+	return violation(w, append(wrong, lost...))
 }
 
 // compare says what is wrong with committed lines, and counts what is there more

@@ -47,6 +47,8 @@ type Report struct {
 	Promise  string   `json:"promise"`
 	// Repeated names what was counted twice, by the barriers between which.
 	Repeated []string `json:"repeated,omitempty"`
+	// FailedAsPromised is why the job failed, where that is what was promised.
+	FailedAsPromised string `json:"failed_as_promised,omitempty"`
 	// Causes is the chain of causes of the first violation, the event first.
 	Causes []string `json:"causes,omitempty"`
 	// Replay says whether a second run was the same, if there was one.
@@ -109,6 +111,9 @@ func (r *Report) Text() string {
 	}
 	if r.Replay != "" {
 		line("rerun", "%s", r.Replay)
+	}
+	if r.FailedAsPromised != "" {
+		line("failed", "the job failed, as promised: %s", r.FailedAsPromised)
 	}
 	line("records", "%d in, %d committed, %d duplicates", r.RecordsIn, r.RecordsOut, r.Duplicates)
 	for i, t := range r.Repeated {

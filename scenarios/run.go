@@ -214,7 +214,8 @@ func (r *run) report(c *cluster.Cluster, j *judges, violations []sim.Violation) 
 		Faults: map[string]int{}, VirtualMS: c.World.Now().Milliseconds(),
 		World: r.world.describe(r.config), Stopped: c.Stopped(), Strategy: r.o.Strategy, Lines: r.o.Lines, watched: j.watcher.finish(),
 	}
-	rep.Repeated = j.licences.names()
+	rep.Repeated = append(j.licences.names(), j.damages.lineage.names()...)
+	rep.FailedAsPromised = j.damages.promised
 	for _, f := range r.world.plan {
 		rep.Plan = append(rep.Plan, f.String())
 		rep.Faults[string(f.Kind)] = c.Fired[f.Kind]

@@ -42,6 +42,8 @@ type Scenario struct {
 	Slow []string
 	// AlwaysSlow says that each run makes at least one of them, or a link, slow.
 	AlwaysSlow bool
+	// Damaged says that each run damages completed checkpoints.
+	Damaged bool
 	// Repeats checks what is committed after restores of at-least-once checkpoints
 	// and counts what is there twice; nil if the scenario has no such mode.
 	Repeats func(want, got []string, l *licences) (wrong []string, extra int64)
@@ -63,7 +65,7 @@ const (
 
 // All is every scenario, in order of name.
 func All() []*Scenario {
-	return []*Scenario{allround(), rebalanceBroadcast(), twoInputs(), wordcount()}
+	return []*Scenario{allround(), damagedCheckpoint(), rebalanceBroadcast(), twoInputs(), wordcount()}
 }
 
 // sweepLines is what a run of a sweep may read.

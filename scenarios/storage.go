@@ -31,11 +31,12 @@ func (o *storageOracle) OnEnd(w *sim.World) *sim.Violation {
 		return nil
 	}
 	c := j.run.config
-	return violation(w, atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained))
+	return violation(w, atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained, j.damages.harmed))
 }
 
 // atRest says what is missing from, or left over in, the storage of a finished job.
-func atRest(files fs.FS, checkpoints string, retained int) (wrong []string) {
+// Files that a fault has harmed, and no others, can't be read.
+func atRest(files fs.FS, checkpoints string, retained int, harmed func(name string) bool) (wrong []string) {
 	dirs, err := files.List(checkpoints)
 	if err != nil {
 		return []string{err.Error()}
@@ -44,12 +45,19 @@ func atRest(files fs.FS, checkpoints string, retained int) (wrong []string) {
 	for _, d := range dirs {
 		dir := path.Join(checkpoints, d.Name)
 		m, err := snapshot.ReadMetadata(files, dir)
-		if err != nil {
+		name := path.Join(dir, snapshot.MetadataName)
+		switch {
+		case err == nil && harmed(name):
+			wrong = append(wrong, name+" was damaged, and reads as if it were whole")
+		case err != nil && harmed(name):
+			complete++
+			continue
+		case err != nil:
 			wrong = append(wrong, fmt.Sprintf("%s is left over: %v", dir, err))
 			continue
 		}
 		complete++
-		wrong = append(wrong, reached(files, dir, m)...)
+		wrong = append(wrong, reached(files, dir, m, harmed)...)
 	}
 	if complete > retained {
 		wrong = append(wrong, fmt.Sprintf("%d checkpoints are left, %d are to be retained", complete, retained))
@@ -58,13 +66,17 @@ func atRest(files fs.FS, checkpoints string, retained int) (wrong []string) {
 }
 
 // reached compares a checkpoint's directory with its metadata.
-func reached(files fs.FS, dir string, m *snapshot.Metadata) (wrong []string) {
+func reached(files fs.FS, dir string, m *snapshot.Metadata, harmed func(name string) bool) (wrong []string) {
 	want := []string{snapshot.MetadataName}
 	for _, v := range m.Vertices {
 		for _, t := range v.Tasks {
 			want = append(want, t.File)
-			if _, err := snapshot.ReadTask(files, dir, t); err != nil {
-				wrong = append(wrong, fmt.Sprintf("%s/%s is dangling: %v", dir, t.File, err))
+			_, err := snapshot.ReadTask(files, dir, t)
+			switch name := path.Join(dir, t.File); {
+			case err == nil && harmed(name):
+				wrong = append(wrong, name+" was damaged, and reads as if it were whole")
+			case err != nil && !harmed(name):
+				wrong = append(wrong, fmt.Sprintf("%s is dangling: %v", name, err))
 			}
 		}
 	}

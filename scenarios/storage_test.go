@@ -22,8 +22,9 @@ func TestAtRest(t *testing.T) {
 	simulate(t, RunOptions{Seed: 3, Dir: dir + "/d", Lines: 300})
 	files, err := live.OpenFS(dir+"/d", nil)
 	require.NoError(t, err)
-	require.Empty(t, atRest(files, checkpointDir, 3))
-	require.Contains(t, atRest(files, checkpointDir, 2)[0], "3 checkpoints are left, 2 are to be retained")
+	none := func(string) bool { return false }
+	require.Empty(t, atRest(files, checkpointDir, 3, none))
+	require.Contains(t, atRest(files, checkpointDir, 2, none)[0], "3 checkpoints are left, 2 are to be retained")
 
 	put := func(name string) {
 		f, err := files.Create(name)
@@ -40,7 +41,7 @@ func TestAtRest(t *testing.T) {
 	put(chk + "/task-9-9-1.1")
 	require.NoError(t, files.MkdirAll(checkpointDir+"/chk-999"))
 	require.NoError(t, files.Remove(chk+"/"+m.Vertices[0].Tasks[0].File))
-	wrong := messagesOf(atRest(files, checkpointDir, 3))
+	wrong := messagesOf(atRest(files, checkpointDir, 3, none))
 	for _, want := range []string{
 		"out/.tmp-sink-0-1.1-9 is left over", chk + "/task-9-9-1.1 is left over", "chk-999 is left over",
 		chk + "/" + m.Vertices[0].Tasks[0].File + " is dangling",

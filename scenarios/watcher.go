@@ -31,7 +31,7 @@ type watcher struct {
 	plan    *graph.Plan
 	tasks   []watchedTask
 	byName  map[string]int
-	crashes int // of the cluster's list, dealt with
+	crashes int // of the cluster's injections, dealt with
 	at      jobState
 	pending pendingCheckpoint
 	latest  latestCheckpoint
@@ -140,7 +140,9 @@ func (w *watcher) catchUp() {
 	}
 	for _, c := range w.judges.cluster.Injected[w.crashes:] {
 		w.crashes++
-		w.onCrash(c)
+		if c.Damage == nil {
+			w.onCrash(c)
+		}
 	}
 }
 
@@ -306,6 +308,8 @@ func (w *watcher) onJob(e *host.Event) {
 	switch e.Kind {
 	case host.Deploying:
 		w.deploying(e.Checkpoint)
+	case host.CorruptFile, host.TaskFailed, host.JobFailed, host.JobFinished:
+		w.judges.damages.sight(w, e)
 	case host.WorkerLost:
 		w.saw(timedOut, strings.Contains(e.Text, "heartbeat"))
 		w.saw(cameBack, strings.Contains(e.Text, "started again"))
@@ -323,6 +327,7 @@ func (w *watcher) deploying(restores uint64) {
 	at, p, l := &w.at, &w.pending, &w.latest
 	at.attempts++
 	w.saw(restored, restores > 0)
+	w.saw(fellBack, w.judges.damages.of(w.judges.damages.newest(), w.judges.damages.all) != nil && restores < w.judges.damages.newest())
 	w.saw(restoredNothing, restores == 0 && at.attempts > 1)
 	w.saw(restoredTwice, restores > 0 && restores == l.restored)
 	w.saw(restoredFinal, restores > 0 && restores == w.final)

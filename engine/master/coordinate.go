@@ -47,6 +47,10 @@ func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
 		m.known = e.Checkpoint
 		m.report(host.Event{Kind: host.CheckpointCompleted, Checkpoint: e.Checkpoint, Data: m.metadata[e.Checkpoint]})
 		delete(m.metadata, e.Checkpoint)
+		for _, id := range m.choice.Damaged { // a newer one takes their place
+			m.discard(id, out)
+		}
+		m.choice.Damaged = nil
 	case checkpoint.Notify:
 		if e.Final {
 			m.final = e.Checkpoint

@@ -94,6 +94,7 @@ type JobManager struct {
 	tasks    []taskInfo
 	choice   *Choice
 	splits   map[string][]connect.Split // of sources, when starting from nothing
+	suspect  string                     // directory of a checkpoint that was found damaged after recovery had read it
 	known    uint64                     // newest checkpoint seen complete
 	final    uint64                     // final checkpoint, once complete
 	ended    bool                       // all tasks have ended
@@ -333,12 +334,18 @@ func (m *JobManager) cancel(out *host.Outbox) {
 }
 
 // failure is called when the attempt can't go on: the job restarts, unless its
-// cause would only come back or the restart strategy says no.
+// cause would only come back or the restart strategy says no. Damage that a task
+// comes upon while it restores lets the job restart once for each checkpoint.
 func (m *JobManager) failure(cause host.Cause, text string, out *host.Outbox) {
 	if m.phase == restarting || m.phase == finished || m.phase == failed {
 		return
 	}
+	again := cause == host.CauseCorrupt && m.phase == deploying && m.choice.Metadata != nil && m.choice.Dir != m.suspect
 	switch {
+	case again:
+		// Recovery read the checkpoint and found it whole. Let it look again: it names
+		// the way out, or takes an older one if it may.
+		m.suspect = m.choice.Dir
 	case cause == host.CauseInput || cause == host.CauseCorrupt:
 		m.fail(cause, text, out)
 		return

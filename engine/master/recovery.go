@@ -63,10 +63,11 @@ type Choice struct {
 	// Metadata of the checkpoint to restore, nil to start from nothing.
 	Metadata *snapshot.Metadata
 	Dir      string
-	// Completed are the ids of all complete checkpoints in the job's directory,
-	// ascending, Incomplete those of the others; Seen is the largest of all.
-	Completed, Incomplete []uint64
-	Seen                  uint64
+	// Completed are the ids of the complete checkpoints in the job's directory,
+	// ascending, but for the Damaged ones that were passed over; Incomplete are those
+	// of the others; Seen is the largest of all.
+	Completed, Damaged, Incomplete []uint64
+	Seen                           uint64
 	// Corrupt says which newer checkpoints were passed over, damaged or missing,
 	// and why.
 	Corrupt []string
@@ -77,7 +78,9 @@ type Choice struct {
 type UnusableError struct {
 	Checkpoint uint64 // 0 for the one that the user chose to start from
 	Older      string // directory of the newest usable one, empty if there is none
-	Err        error
+	// Damaged says what is wrong with those that are newer than Older, or with all.
+	Damaged []string
+	Err     error
 }
 
 func (e *UnusableError) Error() string {
@@ -85,6 +88,9 @@ func (e *UnusableError) Error() string {
 		return fmt.Sprintf("the checkpoint to start from can't be restored: %v", e.Err)
 	}
 	s := fmt.Sprintf("checkpoint %d is complete, and its output may be committed, but it can't be restored: %v", e.Checkpoint, e.Err)
+	if len(e.Damaged) > 0 {
+		s += "; nor can older ones: " + strings.Join(e.Damaged, "; ")
+	}
 	if e.Older == "" {
 		return s + "; there is no older checkpoint"
 	}
@@ -123,12 +129,17 @@ func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choic
 				continue
 			}
 			c.Metadata, c.Dir = m, at
+			c.Completed = slices.DeleteFunc(c.Completed, func(id uint64) bool { return slices.Contains(c.Damaged, id) })
 			return c, c.settle(fsys, dir)
 		}
-		if damaged == nil {
+		switch {
+		case damaged == nil:
 			damaged = &UnusableError{Checkpoint: id, Err: err}
+		case damaged.Older == "":
+			damaged.Damaged = append(damaged.Damaged, err.Error())
 		}
 		c.Corrupt = append(c.Corrupt, err.Error())
+		c.Damaged = append(c.Damaged, id)
 	}
 	if damaged == nil && known > newest {
 		damaged = c.missing(dir, known)
@@ -137,12 +148,13 @@ func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choic
 	if damaged != nil && committing && (from == "" || len(c.Completed) > 0) {
 		return nil, damaged
 	}
+	c.Completed = nil // none could be read
 	return c, c.external(fsys, from)
 }
 
 // missing notes that the newest checkpoint is gone.
 func (c *Choice) missing(dir string, id uint64) *UnusableError {
-	err := fmt.Errorf("%s: %w", snapshot.Dir(dir, id), fs.ErrNotExist)
+	err := fmt.Errorf("%s: %w", path.Join(snapshot.Dir(dir, id), snapshot.MetadataName), fs.ErrNotExist)
 	c.Corrupt = append(c.Corrupt, err.Error())
 	return &UnusableError{Checkpoint: id, Err: err}
 }

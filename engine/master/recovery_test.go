@@ -90,15 +90,16 @@ func TestChoose(t *testing.T) {
 		},
 		{
 			name: "older ones damaged too", completed: []uint64{8, 9, 10}, damage: remove("chk/chk-10/task-0-0", "chk/chk-9/task-0-0"),
-			err: "to restore the older chk-8 and accept duplicate output, start again with --from chk/chk-8", corrupt: missingTask, without: 8,
+			err: failed + missingTask + "; nor can older ones: " + strings.ReplaceAll(missingTask, "chk-10", "chk-9") +
+				"; to restore the older chk-8 and accept duplicate output, start again with --from chk/chk-8", corrupt: missingTask, without: 8,
 		},
 		{
 			name: "known but gone", completed: []uint64{8, 9}, known: 10,
-			err: failed + "chk/chk-10: file does not exist" + advice, corrupt: "chk/chk-10: file does not exist", without: 9,
+			err: failed + "chk/chk-10/_metadata: file does not exist" + advice, corrupt: "chk/chk-10/_metadata: file does not exist", without: 9,
 		},
 		{
 			name: "all gone", known: 10,
-			err: failed + "chk/chk-10: file does not exist; there is no older checkpoint", corrupt: "chk/chk-10: file does not exist",
+			err: failed + "chk/chk-10/_metadata: file does not exist; there is no older checkpoint", corrupt: "chk/chk-10/_metadata: file does not exist",
 		},
 		{
 			name: "the user has chosen", completed: []uint64{8, 9, 10}, damage: remove("chk/chk-10/task-0-0"),
@@ -188,6 +189,29 @@ func TestChooseExternal(t *testing.T) {
 	c, err = Choose(m, "chk", "old/chk-8", 0, true)
 	require.NoError(t, err, "a job with checkpoints of its own needs no other")
 	require.EqualValues(t, 1, c.Metadata.Checkpoint)
+}
+
+// What was passed over is no checkpoint to keep in place of a good one, and is removed
+// when a newer one is complete.
+func TestChoosePassesOver(t *testing.T) {
+	m := newMemory()
+	checkpointed(t, m, "chk", 7, 8, 9, 10)
+	for _, id := range []string{"8", "10"} {
+		m.files["chk/chk-"+id+"/_metadata"] = nil
+	}
+	c, err := Choose(m, "chk", "", 10, false)
+	require.NoError(t, err)
+	require.EqualValues(t, 9, c.Metadata.Checkpoint)
+	require.Equal(t, []uint64{7, 8, 9}, c.Completed, "the others were not read")
+	require.Equal(t, []uint64{10}, c.Damaged)
+	for _, id := range []string{"7", "9"} {
+		m.files["chk/chk-"+id+"/_metadata"] = nil
+	}
+	c, err = Choose(m, "chk", "", 10, false)
+	require.NoError(t, err)
+	require.Nil(t, c.Metadata)
+	require.Empty(t, c.Completed)
+	require.Equal(t, []uint64{10, 9, 8, 7}, c.Damaged)
 }
 
 // An error of the disk is no damage: it decides nothing.

@@ -55,6 +55,7 @@ type Cluster struct {
 	o       JobOptions
 	panel   sim.Panel[host.Event]
 	restart sim.Kind
+	damaged sim.Kind
 	armed   []*armed
 	offered uint64 // durable version at the last offer of a crash
 	machine bool   // the crash under way is a machine's
@@ -62,7 +63,7 @@ type Cluster struct {
 	master  interface{ Pending() string }
 
 	// Counts is what happened; Fired counts faults by kind, Injected are the
-	// crashes.
+	// crashes and the damage, in order.
 	Counts   Counts
 	Fired    map[faults.Kind]int
 	Injected []Injection
@@ -81,7 +82,7 @@ type Counts struct {
 	InFlightBytes int64
 }
 
-// Injection is a crash that happened, and the number of the event in which.
+// Injection is a crash or damage that happened, and the number of the event in which.
 type Injection struct {
 	Event uint64
 	Fault faults.Fault
@@ -91,6 +92,8 @@ type Injection struct {
 	Lost bool
 	// Down counts the nodes that are down from then on.
 	Down int
+	// Damage is what was damaged, nil for a crash.
+	Damage *Damage
 }
 
 // armed is a fault of the plan that waits.
@@ -100,6 +103,7 @@ type armed struct {
 	reached bool // the event has come
 	changes int  // still to be let pass
 	done    bool
+	missed  bool // what it aims at was not there
 }
 
 // NewCluster makes the world of a run. The error is a *graph.InvalidError or one
@@ -142,6 +146,7 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 			c.World.Restart(n.Name())
 		}
 	})
+	c.damaged = c.World.NoteKind("damage", '!')
 	c.boot()
 	c.arm()
 	return c, nil
@@ -297,13 +302,17 @@ func (c *Cluster) offer() {
 	changed := c.World.DurableVersion() != c.offered
 	c.offered = c.World.DurableVersion()
 	for _, a := range c.armed {
-		if a.done || !a.reached {
+		if a.done || a.missed || !a.reached {
 			continue
 		}
 		if a.changes > 0 {
 			if changed {
 				a.changes--
 			}
+			continue
+		}
+		if a.fault.Kind.Damages() {
+			c.damage(a)
 			continue
 		}
 		c.crash(a)
@@ -333,7 +342,7 @@ func (c *Cluster) crash(a *armed) {
 			down++
 		}
 	}
-	c.Injected = append(c.Injected, Injection{number, a.fault, n.Name(), c.lost, down})
+	c.Injected = append(c.Injected, Injection{Event: number, Fault: a.fault, Node: n.Name(), Lost: c.lost, Down: down})
 }
 
 // stopAll is a power cut: every machine crashes.

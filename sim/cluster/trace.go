@@ -87,6 +87,8 @@ func Describe(r trace.Record, names trace.Names) string {
 		return describeEvent(r, peer)
 	case "crash", "restart":
 		return fmt.Sprintf("! %s, incarnation %d", kind, r.A)
+	case "damage":
+		return fmt.Sprintf("! %s of %s", actor, peer)
 	case "restart is due":
 		return "! " + kind
 	case "set timer":
