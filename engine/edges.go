@@ -14,8 +14,8 @@ func Union[T any](s Stream[T], more ...Stream[T]) Stream[T] {
 }
 
 // Rebalance has each subtask that produces s deal its records to the subtasks that
-// read it, one after the other. The dealing starts anew after a restore, so it must
-// not matter which subtask gets a record. Parallelisms may differ. A later Rebalance,
+// read it, one after the other, from the one of its own number on. The dealing starts
+// anew after a restore, so it must not matter which subtask gets a record. Parallelisms may differ. A later Rebalance,
 // Broadcast or KeyBy of the stream takes its place.
 func Rebalance[T any](s Stream[T]) Stream[T] { return s.partitioned(graph.Rebalance) }
 

@@ -28,3 +28,19 @@ func CountLines(data []byte, start, next int64) int64 {
 	}
 	return 1 + int64(bytes.Count(data[:next-1], []byte{'\n'}))
 }
+
+// LinesIn is the lines of a text that have their first byte (their '\n' if they are
+// empty) in [start, next), as [CountLines] counts them.
+func LinesIn(data []byte, start, next int64) []string {
+	start, next = max(start, 0), min(next, int64(len(data)))
+	for start > 0 && start < next && data[start-1] != '\n' {
+		start++
+	}
+	var out []string
+	for start < next {
+		line, _, _ := bytes.Cut(data[start:], []byte{'\n'})
+		out = append(out, string(line))
+		start += int64(len(line)) + 1
+	}
+	return out
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/engine/live"
 	"github.com/weirstream/weir/engine/snapshot"
+	"github.com/weirstream/weir/engine/stream"
 )
 
 // childVariable holds a live child's order, as JSON.
@@ -54,9 +55,11 @@ type said struct {
 	// "finished" or "failed".
 	What       string
 	Checkpoint uint64 `json:",omitempty"`
-	Bytes      int64  `json:",omitempty"`
-	Oracle     string `json:",omitempty"`
-	Text       string `json:",omitempty"`
+	// Attempt is the one that restores a checkpoint.
+	Attempt stream.Attempt `json:",omitzero"`
+	Bytes   int64          `json:",omitempty"`
+	Oracle  string         `json:",omitempty"`
+	Text    string         `json:",omitempty"`
 }
 
 // IsLiveChild reports whether this process is one that Live has started.
@@ -101,7 +104,7 @@ func (c *child) run() error {
 	if err != nil {
 		return err
 	}
-	config, err := s.Config(o.Mode, o.Set)
+	config, err := s.liveConfig(o.Mode, o.Set)
 	if err != nil {
 		return err
 	}
@@ -136,7 +139,7 @@ func (c *child) On(e *host.Event) {
 		c.say(said{What: "declined", Checkpoint: e.Checkpoint, Text: e.Text})
 	case host.Deploying:
 		if e.Checkpoint > 0 {
-			c.say(said{What: "restored", Checkpoint: e.Checkpoint})
+			c.say(said{What: "restored", Checkpoint: e.Checkpoint, Attempt: stream.Attempt{Epoch: e.Epoch, Number: e.Number}})
 		}
 	case host.Restored:
 		c.say(said{What: "in flight", Checkpoint: e.Checkpoint, Bytes: e.N})

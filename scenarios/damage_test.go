@@ -223,3 +223,11 @@ func TestDamageAtRest(t *testing.T) {
 	require.NoError(t, c.Disk.Lose(chk+"/_metadata"))
 	require.Empty(t, atRest(files, checkpointDir, 3, harmed(chk+"/_metadata")))
 }
+
+// lines is lines of "key count" texts, with the tab that the sink writes.
+func lines(counts ...string) (all []string) {
+	for _, c := range counts {
+		all = append(all, strings.ReplaceAll(c, " ", "\t"))
+	}
+	return all
+}

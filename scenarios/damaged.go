@@ -22,18 +22,17 @@ func damagedCheckpoint() *Scenario {
 	return s
 }
 
-// committed is the committed lines that the job's state has in it, those that were
+// committed is what is committed: what the job's state has in it, the lines that were
 // committed for checkpoints that were lost, and what is wrong with the latter.
-func (j *judges) committed() (got, again, wrong []string, err error) {
-	if len(j.damages.lineage.lost) == 0 || j.run.scenario.Repeats == nil {
-		got, err = committed(j.cluster.Disk.Durable())
-		return got, nil, nil, err
-	}
+func (j *judges) committed() (got *output, again, wrong []string, err error) {
 	parts, err := file.ReadCommitted(j.cluster.Disk.Durable(), OutputDir, SinkUID)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	got, again, wrong = j.damages.lineage.split(parts)
+	got = outputOf(parts, j.run.accepted)
+	if j.run.scenario.Damaged && len(j.damages.lineage.lost) > 0 {
+		got.lines, again, wrong = j.damages.lineage.split(without(parts, j.run.accepted))
+	}
 	return got, again, wrong, nil
 }
 
@@ -49,10 +48,7 @@ func (j *judges) partial() (wrong []string) {
 	if o := j.run.origin; o != nil {
 		before = o.Checkpoint
 	}
-	var lines []string
-	for _, p := range parts {
-		lines = append(lines, p.Lines...)
-	}
+	got := outputOf(parts, j.run.accepted)
 	newest := j.damages.newest()
 	wrong = j.damages.ready.prefix(parts, newest, before)
 	m := j.known[newest]
@@ -60,9 +56,9 @@ func (j *judges) partial() (wrong []string) {
 	if err != nil {
 		return append(wrong, err.Error())
 	}
-	j.recordsIn, j.recordsOut = in, int64(len(lines))
-	diff := model.CheckMultiset(want, without(lines, j.run.accepted))
-	if j.run.scenario.Repeats != nil && m != nil && m.InFlight() == 0 && j.damages.ready.all(parts, newest) {
+	j.recordsIn, j.recordsOut = in, got.records()
+	diff := model.CheckMultiset(want, got.lines)
+	if j.run.scenario.Damaged && m != nil && m.InFlight() == 0 && j.damages.ready.all(parts, newest) {
 		return append(wrong, diff.Messages(nil)...)
 	}
 	return append(wrong, beyond(diff)...)
@@ -88,8 +84,12 @@ func (j *judges) upTo(m *snapshot.Metadata) (want []string, in int64, err error)
 	if m == nil {
 		return nil, 0, nil
 	}
-	if j.run.scenario.Repeats == nil {
-		return j.run.read.reference(j.cluster.Graph)
+	if !j.run.scenario.Damaged {
+		x, err := j.run.read.reference(j.run.scenario, j.cluster.Graph)
+		if err != nil {
+			return nil, 0, err
+		}
+		return x.lines, x.in, nil
 	}
 	inputs := map[string][]model.Record{}
 	for _, n := range j.cluster.Graph.Nodes {

@@ -211,9 +211,9 @@ func completed(dir string) ([]uint64, error) {
 	return ids, nil
 }
 
-// Accepted is the lines that the job had committed for checkpoints after this one:
-// whoever starts from an older checkpoint accepts that they are committed again.
-func (o *Origin) Accepted() ([]string, error) {
+// Accepted is what the job had committed for checkpoints after this one: whoever
+// starts from an older checkpoint accepts that it is committed again.
+func (o *Origin) Accepted() ([]file.Part, error) {
 	if o == nil {
 		return nil, nil
 	}
@@ -225,13 +225,7 @@ func (o *Origin) Accepted() ([]string, error) {
 	if err != nil {
 		return nil, usage("--from: %w", err)
 	}
-	var lines []string
-	for _, p := range parts {
-		if p.Checkpoint > o.Checkpoint {
-			lines = append(lines, p.Lines...)
-		}
-	}
-	return lines, nil
+	return slices.DeleteFunc(parts, func(p file.Part) bool { return p.Checkpoint <= o.Checkpoint }), nil
 }
 
 // metadata is the checkpoint's, nil if it can't be read: whoever restores it says why.

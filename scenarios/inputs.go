@@ -24,14 +24,7 @@ type input struct {
 	data []byte
 
 	mu         sync.Mutex
-	references map[string]*output
-}
-
-// output is a reference output.
-type output struct {
-	want []string
-	in   int64
-	err  error
+	references map[string]*expected
 }
 
 // read gives the first lines of a scenario's input, of all of it if lines is 0; an
@@ -49,14 +42,14 @@ func (is *inputs) read(s *Scenario, path string, lines int) (*input, error) {
 		if err != nil {
 			return nil, err
 		}
-		in = &input{path: path, data: data, references: map[string]*output{}}
+		in = &input{path: path, data: data, references: map[string]*expected{}}
 		if is.files == nil {
 			is.files = map[string]*input{}
 		}
 		is.files[whole] = in
 	}
 	if lines > 0 {
-		in = &input{path: in.path, data: firstLines(in.data, lines), references: map[string]*output{}}
+		in = &input{path: in.path, data: firstLines(in.data, lines), references: map[string]*expected{}}
 		is.files[key] = in
 	}
 	return in, nil
@@ -75,21 +68,23 @@ func firstLines(data []byte, n int) []byte {
 	return data[:end:end]
 }
 
-// reference is the output that a job must have for the input. What it depends on
-// beside the input is the job's shape.
-func (in *input) reference(g *graph.Graph) ([]string, int64, error) {
+// reference is the output that a scenario's job must have for the input. What it
+// depends on beside the input is the job's shape.
+func (in *input) reference(s *Scenario, g *graph.Graph) (*expected, error) {
 	var shape strings.Builder
 	for _, n := range g.Nodes {
 		fmt.Fprintf(&shape, "%s %d\n", n.UID, n.Parallelism)
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	o := in.references[shape.String()]
-	if o == nil {
-		o = &output{}
-		o.want, o.in, o.err = reference(g, in.data)
-		o.want = slices.Clip(o.want) // who appends gets a copy
-		in.references[shape.String()] = o
+	x := in.references[shape.String()]
+	if x == nil {
+		var err error
+		if x, err = s.reference(g, in.data); err != nil {
+			x = &expected{err: err}
+		}
+		x.lines, x.keyed = slices.Clip(x.lines), slices.Clip(x.keyed) // who appends gets a copy
+		in.references[shape.String()] = x
 	}
-	return o.want, o.in, o.err
+	return x, x.err
 }

@@ -54,19 +54,32 @@ func (j *judges) brought() bool { return j.run.origin != nil || j.run.config.Rec
 
 // cuts checks the consistent cut of completed checkpoints.
 type cuts struct {
+	plan  *graph.Plan
 	edges []model.Edge
 	input []byte
+	// newest is the last checkpoint that is known to be complete.
+	newest *snapshot.Metadata
 }
 
 func newCuts(g *graph.Graph, c *engine.Config, input []byte) *cuts {
-	cs := &cuts{input: input}
-	for _, e := range g.Plan(c.Chaining).Edges {
+	cs := &cuts{plan: g.Plan(c.Chaining), input: input}
+	for _, e := range cs.plan.Edges {
 		cs.edges = append(cs.edges, model.Edge{
 			Name:     e.From.Tail().UID + "->" + e.To.Head().UID,
 			Channels: e.From.Parallelism * e.Channels(true),
 		})
 	}
 	return cs
+}
+
+// edge is the edge of that name, nil if there is none.
+func (cs *cuts) edge(name string) *graph.PlanEdge {
+	for i, e := range cs.edges {
+		if e.Name == name && cs.plan != nil {
+			return cs.plan.Edges[i]
+		}
+	}
+	return nil
 }
 
 // cut is the neutral view of a checkpoint.
@@ -125,12 +138,11 @@ func (o *cutOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 	case e.Kind == host.CheckpointSealing && m != nil:
 		j.known[m.Checkpoint] = m
 	case e.Kind == host.CheckpointCompleted && m != nil:
+		j.cuts.newest = m
 		return violation(w, j.cuts.check(m))
 	case e.Kind == host.Deploying:
 		j.licences.back(e.Checkpoint)
-		if m := j.known[e.Checkpoint]; m != nil {
-			j.licences.restored(j.cuts, m)
-		}
+		j.licences.deployed(j.cuts, stream.Attempt{Epoch: e.Epoch, Number: e.Number}, j.known[e.Checkpoint])
 	}
 	return nil
 }
@@ -219,7 +231,7 @@ func (o *provocationOracle) OnEnd(w *sim.World) *sim.Violation {
 }
 
 // outputOracle is oracle 1: what is committed is what the reference interpreter
-// says, as a multiset, and the job ended well.
+// says, in the order that the scenario declares, and the job ended well.
 type outputOracle struct{ judges *judges }
 
 // ID implements sim.Oracle.
@@ -245,80 +257,13 @@ func (o *outputOracle) OnEnd(w *sim.World) *sim.Violation {
 	if err != nil {
 		return violation(w, []string{err.Error()})
 	}
-	want, in, err := j.run.read.reference(c.Graph)
+	want, err := j.run.read.reference(j.run.scenario, c.Graph)
 	if err != nil {
 		return violation(w, []string{err.Error()})
 	}
-	j.recordsIn, j.recordsOut = in, int64(len(got)+len(again))
+	j.recordsIn, j.recordsOut = want.in, got.records()+int64(len(again))
 	var wrong []string
-	wrong, j.duplicates = j.run.scenario.compare(want, got, j.run.accepted, &j.licences)
+	wrong, j.duplicates = j.run.scenario.compare(&judged{c.Graph, want, j.run.accepted, j.cuts, &j.licences}, got)
 	j.duplicates += int64(len(again))
 	return violation(w, append(wrong, lost...))
-}
-
-// compare says what is wrong with committed lines, and counts what is there more
-// often than once: lines that the user accepted, and what licences allow.
-func (s *Scenario) compare(want, got, accepted []string, l *licences) (wrong []string, twice int64) {
-	if l.any() && s.Repeats != nil {
-		wrong, twice = s.Repeats(want, without(got, accepted), l)
-		return wrong, twice + int64(len(accepted))
-	}
-	d := model.CheckMultiset(append(want, accepted...), got)
-	return d.Messages(nil), duplicates(d, accepted)
-}
-
-// without is lines less one copy of each of some.
-func without(lines, some []string) []string {
-	if len(some) == 0 {
-		return lines
-	}
-	less := map[string]int{}
-	for _, l := range some {
-		less[l]++
-	}
-	var rest []string
-	for _, l := range lines {
-		if less[l] > 0 {
-			less[l]--
-			continue
-		}
-		rest = append(rest, l)
-	}
-	return rest
-}
-
-// duplicates counts lines that were committed more often than once: those that the
-// user accepted, and others.
-func duplicates(d *model.Diff, accepted []string) int64 {
-	n := len(accepted)
-	if d != nil {
-		n += d.Lines[model.Duplicated] - min(n, d.Lines[model.Missing])
-	}
-	return int64(n)
-}
-
-// reference is the lines that the job must commit for an input, and the number of
-// records of the input.
-func reference(g *graph.Graph, data []byte) (want []string, in int64, err error) {
-	inputs := map[string][]model.Record{}
-	for _, n := range g.Nodes {
-		if n.Kind != graph.Source {
-			continue
-		}
-		for _, line := range model.Lines(data) {
-			inputs[n.UID] = append(inputs[n.UID], model.Record{Value: line, Time: stream.NoTime})
-		}
-		in += int64(len(inputs[n.UID]))
-		if inputs[n.UID] == nil {
-			inputs[n.UID] = []model.Record{}
-		}
-	}
-	out, err := model.Interpret(g, inputs)
-	if err != nil {
-		return nil, 0, fmt.Errorf("reference output: %w", err)
-	}
-	for _, line := range out.Sink(SinkUID).Lines {
-		want = append(want, strings.TrimSuffix(line, "\n"))
-	}
-	return want, in, nil
 }

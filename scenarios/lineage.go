@@ -2,9 +2,12 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"path"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/weirstream/weir/engine/connect/file"
 	"github.com/weirstream/weir/engine/host"
@@ -91,8 +94,7 @@ func (l *lineage) split(parts []file.Part) (lines, again, wrong []string) {
 				path = append(path, p.Lines...)
 			}
 		}
-		_, _, bad := counts(path)
-		for _, b := range bad {
+		for _, b := range runningCounts(path) {
 			wrong = append(wrong, fmt.Sprintf("up to checkpoint %d, which was lost: %s", s.to, b))
 		}
 		given = slices.DeleteFunc(given, func(p file.Part) bool { return l.reaches(s.branch, s.to, p) })
@@ -178,4 +180,30 @@ func (t *tokens) all(parts []file.Part, newest uint64) bool {
 	return !slices.ContainsFunc(t.ready, func(k token) bool {
 		return k.checkpoint <= newest && !slices.ContainsFunc(parts, func(p file.Part) bool { return p.Name == k.name })
 	})
+}
+
+// runningCounts says what is wrong with the counts of some lines: those of a key must be
+// 1, 2, and so on, each once.
+func runningCounts(lines []string) (wrong []string) {
+	runs := map[string][]int64{}
+	for _, line := range lines {
+		key, count, _ := strings.Cut(line, "\t")
+		n, err := strconv.ParseInt(count, 10, 64)
+		if err != nil {
+			wrong = append(wrong, fmt.Sprintf("line %q is not key<TAB>count", line))
+			continue
+		}
+		runs[key] = append(runs[key], n)
+	}
+	for _, key := range slices.Sorted(maps.Keys(runs)) {
+		run := runs[key]
+		slices.Sort(run)
+		for i, n := range run {
+			if n != int64(i)+1 {
+				wrong = append(wrong, fmt.Sprintf("the counts of %q are not 1 to %d, each once: in place of %d there is %d", key, len(run), i+1, n))
+				break
+			}
+		}
+	}
+	return wrong
 }

@@ -16,6 +16,7 @@ type Listed struct {
 	Promise string   `json:"promise"`
 	Modes   []Mode   `json:"modes"`
 	Faults  []string `json:"faults"`
+	Order   Order    `json:"order"`
 	// Canary says that the scenario must fail.
 	Canary bool `json:"canary,omitempty"`
 }
@@ -24,7 +25,7 @@ type Listed struct {
 func Listing() *List {
 	l := &List{}
 	for _, s := range append(All(), Canaries()...) {
-		l.Scenarios = append(l.Scenarios, Listed{s.Name, s.Promise, s.Modes, s.Faults, s.Canary})
+		l.Scenarios = append(l.Scenarios, Listed{s.Name, s.Promise, s.Modes, s.Faults, s.Order, s.Canary})
 	}
 	return l
 }
@@ -41,7 +42,7 @@ func (l *List) Text() string {
 		if s.Canary {
 			name += " (a canary: it must fail)"
 		}
-		fmt.Fprintf(&b, "%s\n  promise  %s\n  modes    %s\n  faults   %s\n", name, s.Promise, strings.Join(modes, ", "), strings.Join(s.Faults, ", "))
+		fmt.Fprintf(&b, "%s\n  promise  %s\n  modes    %s\n  order    %s\n  faults   %s\n", name, s.Promise, strings.Join(modes, ", "), s.Order, strings.Join(s.Faults, ", "))
 	}
 	return b.String()
 }

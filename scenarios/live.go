@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/connect/file"
 	"github.com/weirstream/weir/engine/fs"
 	"github.com/weirstream/weir/engine/live"
 	"github.com/weirstream/weir/model"
@@ -28,6 +29,21 @@ type LiveOptions struct {
 	From               string
 	Set                []string
 	Log                io.Writer // progress
+}
+
+// patience is the heartbeat timeout of a live run, unless the user sets one. All of its
+// nodes are killed together, so that none waits for it; but a machine with other things
+// to do may keep them from being heard for longer than suits a simulated one.
+const patience = 10 * time.Second
+
+// liveConfig is the configuration of a live run.
+func (s *Scenario) liveConfig(m Mode, set []string) (*engine.Config, error) {
+	l := *s
+	l.Configure = func(c *engine.Config) {
+		s.Configure(c)
+		c.HeartbeatTimeout = patience
+	}
+	return l.Config(m, set)
 }
 
 // silence is how long a live child may say nothing before it counts as stuck.
@@ -45,7 +61,7 @@ type liveRun struct {
 	report   *Report
 	cuts     *cuts
 	licences licences
-	accepted []string // lines that the user accepts to be committed again
+	accepted []file.Part // whose lines the user accepts to be committed again
 }
 
 // Live runs a scenario on a real process, killed with SIGKILL and started again,
@@ -100,7 +116,7 @@ func prepareLive(o LiveOptions) (*liveRun, error) {
 	if o.Kills < 0 {
 		return nil, usage("--kills is %d; it must be at least 0", o.Kills)
 	}
-	if r.config, err = s.Config(r.mode, o.Set); err != nil {
+	if r.config, err = s.liveConfig(r.mode, o.Set); err != nil {
 		return nil, &UsageError{err}
 	}
 	g, err := engine.Describe(r.config, s.Job(nil))
@@ -276,7 +292,7 @@ func (r *liveRun) hear(l said) (over bool) {
 	case "restored":
 		rep.Restores++
 		if m := readMetadata(r.dir, l.Checkpoint); m != nil {
-			r.licences.restored(r.cuts, m)
+			r.licences.deployed(r.cuts, l.Attempt, m)
 		}
 	case "in flight":
 		rep.RestoredInFlight += l.Bytes
@@ -302,17 +318,24 @@ func (r *liveRun) judge(files fs.FS) error {
 	if err != nil {
 		return err
 	}
-	got, err := committed(files)
+	got, err := committed(files, r.accepted)
 	if err != nil {
 		r.fail("output", err.Error())
 		return nil
 	}
-	want, in, err := reference(g, r.data)
+	want, err := r.scenario.reference(g, r.data)
 	if err != nil {
 		return err
 	}
-	r.report.RecordsIn, r.report.RecordsOut = in, int64(len(got))
-	wrong, twice := r.scenario.compare(want, got, r.accepted, &r.licences)
+	ids, err := completed(filepath.Join(r.dir, checkpointDir))
+	if err != nil {
+		return err
+	}
+	if len(ids) > 0 {
+		r.cuts.newest = readMetadata(r.dir, ids[len(ids)-1])
+	}
+	r.report.RecordsIn, r.report.RecordsOut = want.in, got.records()
+	wrong, twice := r.scenario.compare(&judged{g, want, r.accepted, r.cuts, &r.licences}, got)
 	r.report.Duplicates, r.report.Repeated = twice, r.licences.names()
 	if len(wrong) > 0 {
 		r.fail("output", strings.Join(wrong, "\n"))

@@ -16,8 +16,11 @@ import (
 func rebalanceBroadcast() *Scenario {
 	return &Scenario{
 		Name:         "rebalance-broadcast",
-		Promise:      "every count of every word dealt out by a rebalance is committed exactly once, and every record of a broadcast control stream is counted once by each subtask",
-		Modes:        []Mode{Aligned, Unaligned},
+		Promise:      "every count of every word dealt out by a rebalance is committed exactly once, and every record of a broadcast control stream is counted once by each subtask; at least once, both are counted again only for what a restored checkpoint had taken behind a barrier",
+		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned},
+		Order:        PerKey,
+		Key:          beforeNumber,
+		Repeats:      rebalanceBroadcastRepeats,
 		Faults:       allFaults,
 		Job:          rebalanceBroadcastJob,
 		DefaultInput: text,

@@ -57,7 +57,7 @@ type run struct {
 	data     []byte
 	read     *input
 	origin   *Origin
-	accepted []string // lines that the user accepts to be committed again
+	accepted []file.Part // whose lines the user accepts to be committed again
 	files    []cluster.File
 	unjudged bool // no oracles, to see what they cost
 }
@@ -235,27 +235,14 @@ func (r *run) report(c *cluster.Cluster, j *judges, violations []sim.Violation) 
 	return rep
 }
 
-// committed is the committed lines, each sink subtask's in commit order.
-func committed(fsys fs.FS) ([]string, error) {
-	parts, err := file.ReadCommitted(fsys, OutputDir, SinkUID)
-	if err != nil {
-		return nil, err
-	}
-	var lines []string
-	for _, p := range parts {
-		lines = append(lines, p.Lines...)
-	}
-	return lines, nil
-}
-
 func (r *run) writeOutput(fsys fs.FS) error { return writeOutput(r.scenario, r.o.Output, fsys) }
 
 func writeOutput(s *Scenario, path string, fsys fs.FS) error {
-	lines, err := committed(fsys)
+	got, err := committed(fsys, nil)
 	if err != nil {
 		return err
 	}
-	out, err := s.Output(lines)
+	out, err := s.Output(got.lines)
 	if err != nil {
 		return err
 	}

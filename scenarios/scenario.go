@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/model"
 )
 
 // Mode is how checkpoints treat data in flight.
@@ -44,9 +46,17 @@ type Scenario struct {
 	AlwaysSlow bool
 	// Damaged says that each run damages completed checkpoints.
 	Damaged bool
-	// Repeats checks what is committed after restores of at-least-once checkpoints
-	// and counts what is there twice; nil if the scenario has no such mode.
-	Repeats func(want, got []string, l *licences) (wrong []string, extra int64)
+	// Order is the order in which lines must be committed, and Key is what lines that
+	// must be in order have in common, which come from one subtask; a witnessed line has
+	// no key. Nil if the order is Multiset.
+	Order Order
+	Key   func(line string) (key string, witnessed bool)
+	// Witnessed is the operator whose rows are witnessed, without its channels.
+	Witnessed func(g *graph.Graph) *model.Witnessed
+	// Repeats checks what is committed, in commit order, after restores of
+	// at-least-once checkpoints, and counts what is there twice; nil if the scenario has
+	// no such mode.
+	Repeats func(g *graph.Graph, want, got []string, l *licences) (wrong []string, extra int64)
 	// Output turns committed lines, in commit order for each subtask, into the
 	// lines of --output.
 	Output func(committed []string) ([]string, error)

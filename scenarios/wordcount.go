@@ -25,7 +25,9 @@ func wordcount() *Scenario {
 		DefaultInput: text,
 		Configure:    brisk(2),
 		Slow:         []string{"count"},
-		Repeats:      countedTwice,
+		Order:        PerKey,
+		Key:          beforeNumber,
+		Repeats:      wordcountRepeats,
 		Output:       lastCounts,
 	}
 }

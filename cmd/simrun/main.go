@@ -26,7 +26,7 @@ const (
 )
 
 type cli struct {
-	List    listCommand    `cmd:"" help:"List the scenarios with promise, modes and faults."`
+	List    listCommand    `cmd:"" help:"List the scenarios with promise, modes, order and faults."`
 	Run     runCommand     `cmd:"" help:"Run a scenario once in the simulator."`
 	Sweep   sweepCommand   `cmd:"" help:"Run many worlds of all scenarios, or of some, and say what they came through."`
 	Replay  replayCommand  `cmd:"" help:"Run what a trace records again, and compare."`
@@ -42,7 +42,7 @@ type listCommand struct {
 type runCommand struct {
 	Scenario  string   `arg:"" help:"Scenario, as listed by simrun list."`
 	Seed      seed     `default:"1" help:"Seed of everything that is drawn."`
-	Mode      string   `default:"aligned" help:"Checkpoint mode: aligned or unaligned."`
+	Mode      string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once or unaligned."`
 	Input     path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`
 	Output    path     `placeholder:"FILE" help:"Where to write the result."`
 	From      path     `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
@@ -64,7 +64,7 @@ type replayCommand struct {
 
 type liveCommand struct {
 	Scenario string   `arg:"" help:"Scenario, as listed by simrun list."`
-	Mode     string   `default:"aligned" help:"Checkpoint mode: aligned or unaligned."`
+	Mode     string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once or unaligned."`
 	Kills    count    `default:"0" placeholder:"N" help:"How often to kill the process, each time after a checkpoint has completed."`
 	Dir      path     `placeholder:"DIR" help:"Job directory, created, empty; a temporary one by default."`
 	Input    path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`

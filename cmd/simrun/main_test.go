@@ -268,6 +268,7 @@ func TestList(t *testing.T) {
 			Promise string   `json:"promise"`
 			Modes   []string `json:"modes"`
 			Faults  []string `json:"faults"`
+			Order   string   `json:"order"`
 			Canary  bool     `json:"canary"`
 		} `json:"scenarios"`
 	}
@@ -280,11 +281,13 @@ func TestList(t *testing.T) {
 		require.NotEmpty(t, l.Scenarios[i].Promise)
 		require.NotEmpty(t, l.Scenarios[i].Modes)
 		require.NotEmpty(t, l.Scenarios[i].Faults)
+		require.Equal(t, s.Order.String(), l.Scenarios[i].Order)
 	}
 	status, stdout, stderr = simrun("list")
 	require.Equal(t, ok, status)
 	require.Empty(t, stderr)
 	require.Contains(t, stdout, "wordcount\n  promise  every count of every word is committed exactly once")
+	require.Contains(t, stdout, "\n  order    witnessed\n")
 }
 
 // TestHelp: help is no error, and lists no command or option that isn't there.
