@@ -28,6 +28,9 @@ var kindNames = [...]string{"source", "map", "flat map", "filter", "reduce", "pr
 
 func (k Kind) String() string { return kindNames[k] }
 
+// Keyed says that the node has state by key.
+func (k Kind) Keyed() bool { return k == Reduce || k == Process || k == CoProcess }
+
 // Partitioner says which subtask of the consumer a record goes to.
 type Partitioner uint8
 
@@ -77,6 +80,9 @@ type Edge struct {
 	// Runtime is what engine/task runs: the typed writer and reader of the edge.
 	Runtime any
 }
+
+// ReducedState is the name of a Reduce's only state.
+const ReducedState = "reduced"
 
 // Logic is what the user's functions compute, without types, for a sequential
 // interpreter. Only the fields of the node's kind are set.
