@@ -95,12 +95,22 @@ type Logic struct {
 	Key, SecondKey func(v any) any
 	Reduce         func(acc, v any) any
 	// Process makes a fresh instance of the user's function, for Process and
-	// CoProcess.
-	Process func(state func(name string) Slot) Processor
+	// CoProcess. Values are the bytes of the state's values.
+	Process func(state func(name string, values Bytes) Slot) Processor
+	// Keys are the bytes of keys, Values those of the state of a Reduce.
+	Keys, Values Bytes
 	// Time is the event time of a record, for Timestamps.
 	Time func(v any) int64
 	// Encode is the bytes of a record as a sink writes it.
 	Encode func(dst []byte, v any) []byte
+}
+
+// Bytes turns values of one type into the bytes that state holds, and back. Both are
+// nil for a type without a codec.
+type Bytes struct {
+	Append func(dst []byte, v any) []byte
+	// Decode reads what Append wrote; errors wrap codec.ErrMalformed.
+	Decode func(src []byte) (v any, n int, err error)
 }
 
 // Slot is one named state, of the current key, as an interpreter keeps it.
