@@ -118,3 +118,13 @@ func counts(lines []string) (last map[string]int64, keys []string, wrong []strin
 	slices.Sort(wrong)
 	return last, keys, wrong
 }
+
+// countedAhead is by how much a count is ahead of another.
+func countedAhead(value, of []byte) (int64, error) {
+	a, _, err := countCodec.Decode(value)
+	if err != nil || of == nil {
+		return int64(a.Second), err
+	}
+	b, _, err := countCodec.Decode(of)
+	return int64(a.Second) - int64(b.Second), err
+}

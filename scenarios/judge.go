@@ -24,6 +24,7 @@ type judges struct {
 	known    map[uint64]*snapshot.Metadata
 	licences licences
 	watcher  watcher
+	states   stateOracle
 
 	recordsIn, recordsOut, duplicates int64
 }
@@ -42,8 +43,12 @@ func (j *judges) oracles() []sim.Oracle[host.Event] {
 	if j.run.origin != nil {
 		protocol.monitor.Completed(j.run.origin.Checkpoint)
 	}
+	j.states = stateOracle{judges: j, seen: map[taskAt]*seenState{}}
+	if j.run.origin != nil {
+		j.states.newest = j.run.origin.Checkpoint
+	}
 	return []sim.Oracle[host.Event]{
-		&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
+		&cutOracle{judges: j}, &j.states, &contentOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
 	}
 }
 

@@ -23,6 +23,7 @@ func twoInputs() *Scenario {
 		Faults:       allFaults,
 		Job:          twoInputsJob,
 		DefaultInput: text,
+		CutContent:   true,
 		Configure:    brisk(2),
 		Slow:         []string{"left", "right", "both"},
 		AlwaysSlow:   true,

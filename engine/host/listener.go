@@ -11,7 +11,7 @@ const (
 	WorkerLost                           // Subject's heartbeats stopped; Text why
 	Deploying                            // attempt (Epoch, Number) starts; Checkpoint it restores, 0 for none
 	Restored                             // task took its state from Checkpoint; N in-flight bytes, M in-flight records restored
-	TaskRunning                          // task runs; Data task.View of what it starts with
+	TaskRunning                          // task runs; Data task.View of what it starts with, from Checkpoint, 0 for none
 	TaskEnded                            // task saw the end of data on all inputs
 	TaskFinished                         // task is done for good
 	TaskFailed                           // task failed; Text why, Cause its class

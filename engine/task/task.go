@@ -214,7 +214,7 @@ func (t *Task) setState(s State, cause host.Cause, text string, out *host.Outbox
 	kinds := [...]host.EventKind{Running: host.TaskRunning, Ended: host.TaskEnded, Finished: host.TaskFinished, Failed: host.TaskFailed}
 	e := host.Event{Kind: kinds[s], Cause: cause, Text: text}
 	if s == Running {
-		e.Data = t.view()
+		e.Checkpoint, e.Data = t.spec.Checkpoint, t.view()
 	}
 	t.report(e)
 	out.Send(ExecutorAddress(t.host.Self().Node), Status{t.attempt, t.spec.ID, s, cause, text})
