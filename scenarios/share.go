@@ -9,9 +9,9 @@ const (
 	// largeInput is from how many bytes on an input is large.
 	largeInput = 20 << 10
 	// ofCheckpoints: the state of one of so many is looked into.
-	ofCheckpoints = 1
+	ofCheckpoints = 3
 	// ofRuns: in one of so many runs the content of those is computed.
-	ofRuns = 1
+	ofRuns = 4
 )
 
 // looksInto says whether the state of a checkpoint is decoded and compared.
