@@ -11,6 +11,7 @@ func bytesOf[T any](c codec.Codec[T]) graph.Bytes {
 		return graph.Bytes{}
 	}
 	return graph.Bytes{
+		Codec:  c.Name(),
 		Append: func(dst []byte, v any) []byte { return c.Append(dst, v.(T)) },
 		Decode: func(src []byte) (any, int, error) { return c.Decode(src) },
 	}

@@ -18,6 +18,7 @@ import (
 type stateOracle struct {
 	judges *judges
 	plan   *graph.Plan
+	codecs codecs
 	seen   map[taskAt]*seenState
 	newest uint64 // completed checkpoint
 	free   []*copied
@@ -115,9 +116,10 @@ func (o *stateOracle) completed(m *snapshot.Metadata) (wrong []string) {
 		return nil
 	}
 	if o.plan == nil {
-		o.plan = o.judges.cluster.Graph.Plan(o.judges.run.config.Chaining)
+		g := o.judges.cluster.Graph
+		o.plan, o.codecs = g.Plan(o.judges.run.config.Chaining), codecsOf(g)
 	}
-	st, wrong := readStored(o.judges.cluster.Disk.Durable(), o.judges.run.config.CheckpointDir, o.plan, m)
+	st, wrong := readStored(o.judges.cluster.Disk.Durable(), o.judges.run.config.CheckpointDir, o.plan, o.codecs, m)
 	if st == nil {
 		return wrong
 	}

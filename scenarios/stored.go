@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/weirstream/weir/engine/channel"
+	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/connect"
 	"github.com/weirstream/weir/engine/fs"
 	"github.com/weirstream/weir/engine/graph"
@@ -21,10 +22,45 @@ type stored struct {
 	tasks []storedTask
 }
 
+// codecs finds codecs by name: the built-in ones, and a job's own.
+type codecs map[string]codec.Untyped
+
+// codecsOf collects the codecs of a job's keys and state.
+func codecsOf(g *graph.Graph) codecs {
+	cs := codecs{}
+	add := func(b graph.Bytes) {
+		if _, err := codec.Named(b.Codec); err != nil && b.Decode != nil {
+			cs[b.Codec] = codec.Untyped{Size: func(src []byte) (int, error) {
+				_, n, err := b.Decode(src)
+				return n, err
+			}}
+		}
+	}
+	for _, n := range g.Nodes {
+		add(n.Logic.Keys)
+		add(n.Logic.Values)
+		if n.Logic.Process != nil {
+			n.Logic.Process(func(_ string, values graph.Bytes) graph.Slot {
+				add(values)
+				return nil
+			})
+		}
+	}
+	return cs
+}
+
+func (cs codecs) named(name string) (codec.Untyped, error) {
+	if c, ok := cs[name]; ok {
+		return c, nil
+	}
+	return codec.Named(name)
+}
+
 // storedTask is one task's file.
 type storedTask struct {
 	name   string
 	vertex *graph.Vertex
+	codecs codecs
 	state  *snapshot.TaskState
 	sum    sums
 	flying []flight
@@ -75,12 +111,12 @@ func neutral(uid string, e operator.Entry) model.Entry {
 
 // readStored reads and decodes all files of a checkpoint, and compares positions and
 // in-flight data with the metadata. It stops at the first file that can't be read.
-func readStored(files fs.FS, root string, plan *graph.Plan, m *snapshot.Metadata) (st *stored, wrong []string) {
+func readStored(files fs.FS, root string, plan *graph.Plan, cs codecs, m *snapshot.Metadata) (st *stored, wrong []string) {
 	st = &stored{meta: m}
 	dir := snapshot.Dir(root, m.Checkpoint)
 	for i, v := range m.Vertices {
 		for subtask, entry := range v.Tasks {
-			t := storedTask{name: plan.Vertices[i].Task(subtask), vertex: plan.Vertices[i]}
+			t := storedTask{name: plan.Vertices[i].Task(subtask), vertex: plan.Vertices[i], codecs: cs}
 			var err error
 			t.state, err = snapshot.ReadTask(files, dir, entry)
 			if err == nil {
@@ -108,7 +144,7 @@ func (t *storedTask) each(yield func(uid string, e operator.Entry)) error {
 		if o.UID != n.UID {
 			return fmt.Errorf("operator %q in place of %q", o.UID, n.UID)
 		}
-		err := task.StoredEntries(n.Kind, o, func(e operator.Entry) bool {
+		err := task.StoredEntries(n.Kind, o, t.codecs.named, func(e operator.Entry) bool {
 			yield(n.UID, e)
 			return true
 		})

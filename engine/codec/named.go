@@ -43,7 +43,7 @@ var scalars = map[string]Untyped{
 	Float64{}.Name():   untyped[float64](Float64{}, func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }),
 	UnitCodec{}.Name(): untyped[Unit](UnitCodec{}, func(Unit) string { return "()" }),
 	String{}.Name():    counted(untyped[string](String{}, strconv.Quote), "the length of a string"),
-	Bytes{}.Name():     counted(untyped[[]byte](Bytes{}, func(v []byte) string { return fmt.Sprintf("%x", v) }), "the length of bytes"),
+	Bytes{}.Name():     counted(untyped[[]byte](Bytes{}, func(v []byte) string { return fmt.Sprintf("0x%x", v) }), "the length of bytes"),
 }
 
 func untyped[T any](c Codec[T], text func(v T) string) Untyped {

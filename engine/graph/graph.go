@@ -105,9 +105,11 @@ type Logic struct {
 	Encode func(dst []byte, v any) []byte
 }
 
-// Bytes turns values of one type into the bytes that state holds, and back. Both are
-// nil for a type without a codec.
+// Bytes turns values of one type into the bytes that state holds, and back. It is zero
+// for a type without a codec.
 type Bytes struct {
+	// Codec is the codec's name.
+	Codec  string
 	Append func(dst []byte, v any) []byte
 	// Decode reads what Append wrote; errors wrap codec.ErrMalformed.
 	Decode func(src []byte) (v any, n int, err error)

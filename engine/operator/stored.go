@@ -9,10 +9,10 @@ import (
 )
 
 // StoredEntries calls yield for each entry of a keyed operator's state as
-// [Snapshot.Append] wrote it, until it returns false. It needs nothing but the bytes:
-// codecs are found by the names stored with them. Errors wrap [codec.ErrMalformed], or
-// [codec.ErrUnknownName] for a codec that is not built in.
-func StoredEntries(src []byte, yield func(Entry) bool) error {
+// [Snapshot.Append] wrote it, until it returns false. Codecs are found by the names
+// stored with it: by named, of which codec.Named needs nothing of the job. Errors wrap
+// [codec.ErrMalformed], or are those of named.
+func StoredEntries(src []byte, named func(name string) (codec.Untyped, error), yield func(Entry) bool) error {
 	more := true
 	until := func(e Entry) bool {
 		more = more && yield(e)
@@ -32,7 +32,7 @@ func StoredEntries(src []byte, yield func(Entry) bool) error {
 			}
 		}
 		keys, values, _ := strings.Cut(string(codecs), " to ")
-		if err := storedTable(Entry{State: string(name), KeyCodec: keys, ValueCodec: values}, data, until); err != nil {
+		if err := storedTable(Entry{State: string(name), KeyCodec: keys, ValueCodec: values}, data, named, until); err != nil {
 			return fmt.Errorf("state %q: %w", name, err)
 		}
 	}
@@ -47,19 +47,19 @@ func StoredEntries(src []byte, yield func(Entry) bool) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("%d bytes behind the keyed state: %w", len(rest), codec.ErrMalformed)
 	}
-	if err := storedTimers(string(keys), timers, until); err != nil {
+	if err := storedTimers(string(keys), timers, named, until); err != nil {
 		return fmt.Errorf("timers: %w", err)
 	}
 	return nil
 }
 
 // storedTable reads key groups: number, count, entries.
-func storedTable(e Entry, src []byte, yield func(Entry) bool) error {
-	keys, err := codec.Named(e.KeyCodec)
+func storedTable(e Entry, src []byte, named func(name string) (codec.Untyped, error), yield func(Entry) bool) error {
+	keys, err := named(e.KeyCodec)
 	if err != nil {
 		return err
 	}
-	values, err := codec.Named(e.ValueCodec)
+	values, err := named(e.ValueCodec)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func storedTable(e Entry, src []byte, yield func(Entry) bool) error {
 }
 
 // storedTimers reads event-time timers, then those of processing time: time, hash, key.
-func storedTimers(keyCodec string, src []byte, yield func(Entry) bool) error {
+func storedTimers(keyCodec string, src []byte, named func(name string) (codec.Untyped, error), yield func(Entry) bool) error {
 	keys := codec.Untyped{}
 	for _, kind := range [...]EntryKind{EventTimer, ProcessingTimer} {
 		count, k := binary.Uvarint(src)
@@ -104,7 +104,7 @@ func storedTimers(keyCodec string, src []byte, yield func(Entry) bool) error {
 		src = src[k:]
 		if count > 0 && keys.Size == nil {
 			var err error
-			if keys, err = codec.Named(keyCodec); err != nil {
+			if keys, err = named(keyCodec); err != nil {
 				return err
 			}
 		}
@@ -134,8 +134,8 @@ func storedTimers(keyCodec string, src []byte, yield func(Entry) bool) error {
 	return nil
 }
 
-// Text is an entry for people: state, key and value as far as their codecs are known,
-// otherwise in hexadecimal.
+// Text is an entry for people: key and value as far as their codecs are built
+// in, otherwise as quoted bytes.
 func (e Entry) Text() (key, value string) {
 	switch e.Kind {
 	case EventTimer, ProcessingTimer:

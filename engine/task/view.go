@@ -45,9 +45,9 @@ func (v *view) Entries(yield func(uid string, e operator.Entry) bool) {
 }
 
 // StoredEntries calls yield for each entry of an operator's state as a task of it has
-// stored it, until it returns false. Kind is the operator's. Errors are those of
+// stored it, until it returns false. Kind is the operator's; named and errors are as in
 // operator.StoredEntries.
-func StoredEntries(kind graph.Kind, o snapshot.Operator, yield func(operator.Entry) bool) error {
+func StoredEntries(kind graph.Kind, o snapshot.Operator, named func(name string) (codec.Untyped, error), yield func(operator.Entry) bool) error {
 	switch {
 	case kind == graph.Source:
 		var splits []connect.Split
@@ -60,7 +60,7 @@ func StoredEntries(kind graph.Kind, o snapshot.Operator, yield func(operator.Ent
 			}
 		}
 	case kind.Keyed():
-		return operator.StoredEntries(o.Data, yield)
+		return operator.StoredEntries(o.Data, named, yield)
 	case kind != graph.Sink && len(o.Data) > 0:
 		return fmt.Errorf("%d bytes of a %s, which has no state: %w", len(o.Data), kind, codec.ErrMalformed)
 	}
