@@ -42,12 +42,19 @@ func codecsOf(g *graph.Graph) codecs {
 		if n.Logic.Process != nil {
 			n.Logic.Process(func(_ string, values graph.Bytes) graph.Slot {
 				add(values)
-				return nil
+				return noSlot{}
 			})
 		}
 	}
 	return cs
 }
+
+// noSlot is a state that is declared and not used.
+type noSlot struct{}
+
+func (noSlot) Get() (any, bool) { return nil, false }
+func (noSlot) Set(any)          {}
+func (noSlot) Clear()           {}
 
 func (cs codecs) named(name string) (codec.Untyped, error) {
 	if c, ok := cs[name]; ok {
