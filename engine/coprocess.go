@@ -55,9 +55,9 @@ func CoProcess[K comparable, A, B, U any](s ConnectedStreams[K, A, B], uid strin
 		f := newFunction()
 		return &coProcessOperator[K, A, B, U]{keyedOperator[K, U]{function: f, keys: keys, codecs: o}, f, s.a.key, s.b.key}
 	})
-	n.Logic.Process = func(slots func(name string) graph.Slot) graph.Processor {
+	n.Logic.Process = func(slots slots) graph.Processor {
 		f := newFunction()
-		f.Open(&States[K]{slots: slots})
+		f.Open(&States[K]{slots: slots, codecs: o})
 		return interpreted[K, U]{f, func(ctx *Context[K, U], input int, v any) error {
 			if input == 0 {
 				return f.ProcessA(ctx, v.(A))

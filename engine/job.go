@@ -270,7 +270,7 @@ func (s KeyedStream[K, T]) keyed(n *graph.Node) *graph.Node {
 		n.NoCodec = append(n.NoCodec, nameOf[K]())
 	}
 	n.Inputs = append(n.Inputs, s.edges(0)...)
-	n.Logic.Key = s.anyKey
+	n.Logic.Key, n.Logic.Keys = s.anyKey, bytesOf(s.codec)
 	return n
 }
 
@@ -300,6 +300,7 @@ func Reduce[K comparable, T any](s KeyedStream[K, T], uid string, f func(acc, v 
 		return &operator.ReduceOperator[K, T]{KeyOf: s.key, F: f, Keys: s.codec, Values: s.stream.codec()}
 	})
 	n.Logic.Reduce = func(acc, v any) any { return f(acc.(T), v.(T)) }
+	n.Logic.Values = bytesOf(s.stream.codec())
 	return add[T](s.stream.job, n, s.stream.keep(opts))
 }
 

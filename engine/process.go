@@ -32,12 +32,15 @@ type Timer struct {
 
 // States is where a process function declares its keyed states.
 type States[K comparable] struct {
-	keyed   *operator.KeyedState[K]      // in a task
-	slots   func(name string) graph.Slot // in an interpreter
-	codecs  *options                     // given with the operator
-	noCodec []string                     // types without one
+	keyed   *operator.KeyedState[K] // in a task
+	slots   slots                   // in an interpreter
+	codecs  *options                // given with the operator
+	noCodec []string                // types without one
 	err     error
 }
+
+// slots makes the states of an interpreter.
+type slots = func(name string, values graph.Bytes) graph.Slot
 
 // ValueState is one value for each key.
 type ValueState[V any] struct {
@@ -57,10 +60,10 @@ func (s *ValueState[V]) Clear() { s.clear() }
 
 // NewValueState declares a state. Names must differ within an operator.
 func NewValueState[V any, K comparable](states *States[K], name string) *ValueState[V] {
-	if states.slots != nil {
-		return slotState[V](states.slots(name))
-	}
 	c, ok := codecOf[V](states.codecs)
+	if states.slots != nil {
+		return slotState[V](states.slots(name, bytesOf(c)))
+	}
 	if !ok {
 		states.noCodec = append(states.noCodec, nameOf[V]())
 		return &ValueState[V]{}
@@ -141,9 +144,9 @@ func Process[K comparable, T, U any](s KeyedStream[K, T], uid string, newFunctio
 		f := newFunction()
 		return &processOperator[K, T, U]{keyedOperator[K, U]{function: f, keys: s.codec, codecs: o}, f, s.key}
 	})
-	n.Logic.Process = func(slots func(name string) graph.Slot) graph.Processor {
+	n.Logic.Process = func(slots slots) graph.Processor {
 		f := newFunction()
-		f.Open(&States[K]{slots: slots})
+		f.Open(&States[K]{slots: slots, codecs: o})
 		return interpreted[K, U]{f, func(ctx *Context[K, U], _ int, v any) error { return f.Process(ctx, v.(T)) }}
 	}
 	return add[U](s.stream.job, n, o)

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/weirstream/weir/engine/graph"
-	"github.com/weirstream/weir/engine/stream"
 )
 
 // ErrNoReference is wrapped by the errors of [Interpret] that say that nobody can
@@ -115,13 +113,11 @@ func Interpret(g *graph.Graph, inputs map[string][]Record) (*Output, error) {
 	out := &Output{}
 	results := make(map[*graph.Node][]record, len(g.Nodes))
 	for _, n := range g.Nodes {
-		e := &execution{node: n}
+		e := &execution{node: n, chains: chains{}}
 		if n.Kind == graph.Source {
-			for _, r := range inputs[n.UID] {
-				e.out = append(e.out, record{value: r.Value, time: r.Time})
-			}
-		} else if err := e.run(received(n, results)); err != nil {
-			return nil, fmt.Errorf("operator %q%w", n.UID, err)
+			e.emitted(inputs[n.UID])
+		} else if err := e.do(func() { e.open(); e.handle(received(n, results)); e.end() }); err != nil {
+			return nil, err
 		}
 		results[n] = e.out
 		if n.Kind == graph.Sink {
@@ -201,149 +197,21 @@ func (c *chain) String() string {
 	return c.text
 }
 
-// chains makes the chains of a keyed operator; most records of a key share one.
+// chains makes the chains of a keyed operator; most records of a key share one. A nil
+// one makes none.
 type chains map[any]*chain
 
+// unchained is what is known of the keys where nobody asks.
+var unchained = &chain{}
+
 func (cs chains) through(before *chain, key any) *chain {
+	if cs == nil {
+		return unchained
+	}
 	if c := cs[key]; c != nil && c.before == before {
 		return c
 	}
 	c := &chain{before: before, key: key}
 	cs[key] = c
 	return c
-}
-
-// execution is one operator at work.
-type execution struct {
-	node *graph.Node
-	out  []record
-	sink SinkOutput
-
-	at, of  int    // the record in work, from 1, of how many
-	during  string // what else is in work
-	refusal error  // why the job has no reference output
-}
-
-// refused is the panic that takes a refusal through the user's function. The
-// refusal holds also if the function recovers.
-type refused struct{}
-
-func (e *execution) refuse(format string, args ...any) {
-	if e.refusal == nil {
-		e.refusal = fmt.Errorf(" "+format+": %w", append(args, ErrNoReference)...)
-	}
-	panic(refused{})
-}
-
-func (e *execution) run(in []record) (err error) {
-	defer func() {
-		switch v := recover(); {
-		case e.refusal != nil:
-			err = e.refusal
-		case v != nil:
-			err = e.failure(v)
-		}
-	}()
-	e.of = len(in)
-	switch e.node.Kind {
-	case graph.Reduce:
-		e.reduce(in)
-	case graph.Process, graph.CoProcess:
-		e.process(in)
-	default:
-		e.stateless(in)
-	}
-	return nil
-}
-
-func (e *execution) failure(v any) error {
-	where := e.during
-	if where == "" {
-		where = fmt.Sprintf("record %d of %d", e.at, e.of)
-	}
-	if err, ok := v.(error); ok {
-		return fmt.Errorf(", %s: %w", where, err)
-	}
-	return fmt.Errorf(", %s: panic: %v", where, v)
-}
-
-func (e *execution) stateless(in []record) {
-	do := e.step()
-	for i, r := range in {
-		e.at = i + 1
-		do(r)
-	}
-}
-
-// step is what a stateless operator does with a record.
-func (e *execution) step() func(r record) {
-	logic := &e.node.Logic
-	push := func(v any, r record) { e.out = append(e.out, record{value: v, time: r.time, keys: r.keys}) }
-	switch e.node.Kind {
-	case graph.Map:
-		return func(r record) { push(logic.Map(r.value), r) }
-	case graph.FlatMap:
-		return func(r record) { logic.FlatMap(r.value, func(v any) { push(v, r) }) }
-	case graph.Filter:
-		return func(r record) {
-			if logic.Filter(r.value) {
-				push(r.value, r)
-			}
-		}
-	case graph.Timestamps:
-		return func(r record) {
-			e.out = append(e.out, record{value: r.value, time: logic.Time(r.value), keys: r.keys})
-		}
-	case graph.Sink:
-		if logic.Encode == nil {
-			e.refuse("is a sink that can't say what it writes (it has no Encode method)")
-		}
-		var buf []byte
-		return func(r record) {
-			buf = logic.Encode(buf[:0], r.value)
-			e.sink.add(buf, r.keys.String())
-		}
-	}
-	panic(fmt.Errorf("the interpreter knows no %s", e.node.Kind))
-}
-
-func (s *SinkOutput) add(encoded []byte, chain string) {
-	if !bytes.HasSuffix(encoded, []byte{'\n'}) {
-		s.Lines, s.Chains = append(s.Lines, string(encoded)), append(s.Chains, chain)
-		return
-	}
-	for _, line := range Lines(encoded) {
-		s.Lines, s.Chains = append(s.Lines, line), append(s.Chains, chain)
-	}
-}
-
-func (e *execution) reduce(in []record) {
-	logic, state, keys := &e.node.Logic, map[any]any{}, chains{}
-	for i, r := range in {
-		e.at = i + 1
-		key, v := logic.Key(r.value), r.value
-		if acc, ok := state[key]; ok {
-			v = logic.Reduce(acc, v)
-		}
-		state[key] = v
-		e.out = append(e.out, record{value: v, time: r.time, keys: keys.through(r.keys, key)})
-	}
-}
-
-func (e *execution) process(in []record) {
-	e.during = "opening"
-	p := &process{execution: e, chains: chains{}, watermark: stream.NoTime}
-	processor := e.node.Logic.Process(p.declare)
-	e.during = ""
-	for i, r := range in {
-		e.at = i + 1
-		key := e.node.Logic.Key
-		if r.input == 1 {
-			key = e.node.Logic.SecondKey
-		}
-		p.use(key(r.value), r.keys)
-		processor.Process(p, r.input, p.key, r.value, r.time)
-	}
-	p.watermark = stream.MaxWatermark
-	p.fire(processor)
 }

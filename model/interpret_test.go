@@ -175,11 +175,11 @@ func (s *script) Timer(ctx graph.ProcessContext, key any, at int64, event bool) 
 }
 
 func (s script) logic(states ...string) graph.Logic {
-	return graph.Logic{Key: textOf, Process: func(slot func(name string) graph.Slot) graph.Processor {
+	return graph.Logic{Key: textOf, Process: func(slot func(string, graph.Bytes) graph.Slot) graph.Processor {
 		s := s
 		s.states = map[string]graph.Slot{}
 		for _, name := range states {
-			s.states[name] = slot(name)
+			s.states[name] = slot(name, graph.Bytes{})
 		}
 		return &s
 	}}
@@ -369,12 +369,15 @@ func TestUserFailures(t *testing.T) {
 	require.EqualError(t, err, `operator "process", record 2 of 3: bad word`)
 
 	for text, j := range map[string]*job{
-		`operator "process", timer at 7 of key bad: bad word`:          process(func(_ *script, ctx graph.ProcessContext) { ctx.SetTimer(7, true) }),
-		`operator "process", record 1 of 1: panic: no`:                 process(func(*script, graph.ProcessContext) { panic("no") }),
-		`operator "process", opening: state "x" is declared twice`:     process(nil, "x", "x"),
-		`operator "process", opening: state "x" is used without a key`: processJob(graph.Logic{Process: func(slot func(string) graph.Slot) graph.Processor { slot("x").Set(1); return nil }}),
-		`operator "m", record 1 of 1: panic: map`:                      new(job).add("lines", graph.Source, graph.Logic{}).add("m", graph.Map, graph.Logic{Map: func(any) any { panic("map") }}, "lines"),
-		`operator "r", record 1 of 1: hash of unhashable type: []int`:  new(job).add("lines", graph.Source, graph.Logic{}).add("r", graph.Reduce, graph.Logic{Key: func(any) any { return []int{} }}, "lines"),
+		`operator "process", timer at 7 of key bad: bad word`:      process(func(_ *script, ctx graph.ProcessContext) { ctx.SetTimer(7, true) }),
+		`operator "process", record 1 of 1: panic: no`:             process(func(*script, graph.ProcessContext) { panic("no") }),
+		`operator "process", opening: state "x" is declared twice`: process(nil, "x", "x"),
+		`operator "process", opening: state "x" is used without a key`: processJob(graph.Logic{Process: func(slot func(string, graph.Bytes) graph.Slot) graph.Processor {
+			slot("x", graph.Bytes{}).Set(1)
+			return nil
+		}}),
+		`operator "m", record 1 of 1: panic: map`:                     new(job).add("lines", graph.Source, graph.Logic{}).add("m", graph.Map, graph.Logic{Map: func(any) any { panic("map") }}, "lines"),
+		`operator "r", record 1 of 1: hash of unhashable type: []int`: new(job).add("lines", graph.Source, graph.Logic{}).add("r", graph.Reduce, graph.Logic{Key: func(any) any { return []int{} }}, "lines"),
 	} {
 		_, err := Interpret(&j.Graph, map[string][]Record{"lines": records(word{"bad", 1})})
 		require.EqualError(t, err, text)

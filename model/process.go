@@ -16,8 +16,6 @@ const (
 // process is a process function at work, and what it is given.
 type process struct {
 	*execution
-	chains    chains
-	names     []string // of the states
 	key       any
 	keys      *chain // nil while no key is in use
 	watermark int64
@@ -57,56 +55,71 @@ func (p *process) ProcessingTime() int64 {
 }
 
 // declare makes a state.
-func (p *process) declare(name string) graph.Slot {
-	for _, n := range p.names {
-		if n == name {
+func (p *process) declare(name string, values graph.Bytes) graph.Slot {
+	for _, t := range p.tables {
+		if t.name == name {
 			panic(fmt.Errorf("state %q is declared twice", name))
 		}
 	}
-	p.names = append(p.names, name)
-	return &slot{p, name, map[any]any{}}
+	return &slot{p, p.execution.declare(name, values)}
 }
 
-// fire fires what is set, and what that sets.
-func (p *process) fire(processor graph.Processor) {
+// fire fires what is set, and what that sets, in order; except what is pending, unless
+// pending is nil.
+func (p *process) fire(pending func(id timerID) bool) {
+	var kept []timerID
 	for n := 0; ; n++ {
 		t, ok := p.timers.take()
+		for ok && pending != nil && pending(t) {
+			kept = append(kept, t)
+			t, ok = p.timers.take()
+		}
 		if !ok {
-			return
+			break
 		}
 		if n >= maxFirings+maxFiringsPerRecord*p.of {
 			p.refuse("has timers that still come due after %d have fired at the end of the input", n)
 		}
 		p.during = fmt.Sprintf("timer at %d of key %v", t.at, t.key)
+		p.watermark = max(p.watermark, t.at)
 		p.use(t.key, nil)
-		processor.Timer(p, t.key, t.at, true)
+		p.processor.Timer(p, t.key, t.at, true)
+	}
+	p.during = ""
+	for _, t := range kept {
+		p.timers.set(t)
 	}
 }
 
-// slot is one named state: a value for each key.
+// slot is one named state of the current key.
 type slot struct {
 	process *process
-	name    string
-	values  map[any]any
+	table   *table
 }
 
 // current is the key in use. Without one there is no state to speak of.
 func (s *slot) current() any {
 	if s.process.keys == nil {
-		panic(fmt.Errorf("state %q is used without a key", s.name))
+		panic(fmt.Errorf("state %q is used without a key", s.table.name))
 	}
 	return s.process.key
 }
 
 // Get implements graph.Slot, as do the methods below.
 func (s *slot) Get() (any, bool) {
-	v, ok := s.values[s.current()]
-	return v, ok
+	c := s.table.cells[s.current()]
+	if c == nil || !c.present {
+		return nil, false
+	}
+	return c.value, true
 }
 
-func (s *slot) Set(v any) { s.values[s.current()] = v }
+func (s *slot) Set(v any) {
+	key := s.current()
+	s.table.set(key, s.table.cell(key), v)
+}
 
-func (s *slot) Clear() { delete(s.values, s.current()) }
+func (s *slot) Clear() { s.table.clear(s.current()) }
 
 // timerID is a timer: a key has at most one for a time.
 type timerID struct {

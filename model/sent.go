@@ -90,6 +90,7 @@ func through(source, last *graph.Node, records []record) []record {
 		return records
 	}
 	e := &execution{node: last}
-	e.stateless(through(source, last.Inputs[0].From, records))
+	e.open()
+	e.handle(through(source, last.Inputs[0].From, records))
 	return e.out
 }

@@ -133,8 +133,13 @@ func (w *Witnessed) replay(taken []Witness) ([]string, error) {
 		in[i] = record{value: t.Value, input: t.Input}
 	}
 	e := &execution{node: w.Node}
-	if err := e.run(in); err != nil {
-		return nil, fmt.Errorf("operator %q%w", w.Node.UID, err)
+	err := e.do(func() {
+		e.open()
+		e.handle(in)
+		e.end()
+	})
+	if err != nil {
+		return nil, err
 	}
 	rows := make([]string, len(e.out))
 	for i, r := range e.out {

@@ -44,8 +44,8 @@ func folded() *Witnessed {
 	source := func(uid string) *graph.Node { return &graph.Node{UID: uid, Kind: graph.Source, Parallelism: 2} }
 	n := &graph.Node{
 		UID: "fold", Kind: graph.CoProcess, Parallelism: 2, MaxParallelism: 128,
-		Logic: graph.Logic{Key: keyOf, SecondKey: keyOf, Process: func(state func(string) graph.Slot) graph.Processor {
-			return &fold{state("acc")}
+		Logic: graph.Logic{Key: keyOf, SecondKey: keyOf, Process: func(state func(string, graph.Bytes) graph.Slot) graph.Processor {
+			return &fold{state("acc", graph.Bytes{})}
 		}},
 		Inputs: []*graph.Edge{
 			{From: source("a"), Partitioner: graph.Hash},

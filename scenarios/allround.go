@@ -28,6 +28,7 @@ func allround() *Scenario {
 		Faults:       allFaults,
 		Job:          allroundJob,
 		DefaultInput: text,
+		CutContent:   true,
 		Configure:    brisk(4),
 		Slow:         []string{"generate", "map", "check"},
 		Output:       lastEvents,

@@ -253,3 +253,13 @@ func rebalanceBroadcastRepeats(g *graph.Graph, want, got []string, l *licences) 
 	}
 	return l.verdict(append(all, strange)...), sum
 }
+
+// countedAhead is by how much a count is ahead of another.
+func countedAhead(value, of []byte) (int64, error) {
+	a, _, err := countCodec.Decode(value)
+	if err != nil || of == nil {
+		return int64(a.Second), err
+	}
+	b, _, err := countCodec.Decode(of)
+	return int64(a.Second) - int64(b.Second), err
+}

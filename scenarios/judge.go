@@ -25,6 +25,7 @@ type judges struct {
 	licences licences
 	watcher  watcher
 	damages  damages
+	states   stateOracle
 
 	recordsIn, recordsOut, duplicates int64
 }
@@ -44,8 +45,12 @@ func (j *judges) oracles() []sim.Oracle[host.Event] {
 	if j.run.origin != nil {
 		protocol.monitor.Completed(j.run.origin.Checkpoint)
 	}
+	j.states = stateOracle{judges: j, seen: map[taskAt]*seenState{}}
+	if j.run.origin != nil {
+		j.states.newest = j.run.origin.Checkpoint
+	}
 	return []sim.Oracle[host.Event]{
-		j.follow(), &cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
+		j.follow(), &cutOracle{judges: j}, &j.states, &contentOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
 	}
 }
 

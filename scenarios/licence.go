@@ -190,6 +190,14 @@ func (l *licences) records(edges ...string) (n int64) {
 	return n
 }
 
+// all is how many records may be taken again.
+func (l *licences) all() (n int64) {
+	for i := range l.repeated {
+		n += int64(l.repeated[i].Records)
+	}
+	return n
+}
+
 // values calls f with each record that may be taken again over some edges, which a
 // source decides. One that is not known is an error, unless earlier runs are at play.
 func (l *licences) values(f func(v any), edges ...string) (wrong []string) {

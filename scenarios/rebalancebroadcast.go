@@ -24,6 +24,7 @@ func rebalanceBroadcast() *Scenario {
 		Faults:       allFaults,
 		Job:          rebalanceBroadcastJob,
 		DefaultInput: text,
+		CutContent:   true,
 		Configure:    brisk(3),
 		Slow:         []string{"words", "heard", "count"},
 		Output:       lastOfEach,

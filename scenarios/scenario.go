@@ -57,6 +57,13 @@ type Scenario struct {
 	// at-least-once checkpoints, and counts what is there twice; nil if the scenario has
 	// no such mode.
 	Repeats func(g *graph.Graph, want, got []string, l *licences) (wrong []string, extra int64)
+	// CutContent says that what the job holds and has output at a cut does not depend
+	// on the order between channels, nor, but for what timers do that have fired, on
+	// when they do: every checkpoint looked into is compared with the reference.
+	CutContent bool
+	// Ahead is by how many records of its key a value in state is ahead of another, nil
+	// for none; needed for at-least-once checkpoints if CutContent is set.
+	Ahead func(value, of []byte) (int64, error)
 	// Output turns committed lines, in commit order for each subtask, into the
 	// lines of --output.
 	Output func(committed []string) ([]string, error)

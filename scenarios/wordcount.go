@@ -23,6 +23,8 @@ func wordcount() *Scenario {
 		Faults:       allFaults,
 		Job:          wordcountJob,
 		DefaultInput: text,
+		CutContent:   true,
+		Ahead:        countedAhead,
 		Configure:    brisk(2),
 		Slow:         []string{"count"},
 		Order:        PerKey,

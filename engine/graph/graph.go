@@ -28,6 +28,9 @@ var kindNames = [...]string{"source", "map", "flat map", "filter", "reduce", "pr
 
 func (k Kind) String() string { return kindNames[k] }
 
+// Keyed says that the node has state by key.
+func (k Kind) Keyed() bool { return k == Reduce || k == Process || k == CoProcess }
+
 // Partitioner says which subtask of the consumer a record goes to.
 type Partitioner uint8
 
@@ -78,6 +81,9 @@ type Edge struct {
 	Runtime any
 }
 
+// ReducedState is the name of a Reduce's only state.
+const ReducedState = "reduced"
+
 // Logic is what the user's functions compute, without types, for a sequential
 // interpreter. Only the fields of the node's kind are set.
 type Logic struct {
@@ -89,12 +95,24 @@ type Logic struct {
 	Key, SecondKey func(v any) any
 	Reduce         func(acc, v any) any
 	// Process makes a fresh instance of the user's function, for Process and
-	// CoProcess.
-	Process func(state func(name string) Slot) Processor
+	// CoProcess. Values are the bytes of the state's values.
+	Process func(state func(name string, values Bytes) Slot) Processor
+	// Keys are the bytes of keys, Values those of the state of a Reduce.
+	Keys, Values Bytes
 	// Time is the event time of a record, for Timestamps.
 	Time func(v any) int64
 	// Encode is the bytes of a record as a sink writes it.
 	Encode func(dst []byte, v any) []byte
+}
+
+// Bytes turns values of one type into the bytes that state holds, and back. It is zero
+// for a type without a codec.
+type Bytes struct {
+	// Codec is the codec's name.
+	Codec  string
+	Append func(dst []byte, v any) []byte
+	// Decode reads what Append wrote; errors wrap codec.ErrMalformed.
+	Decode func(src []byte) (v any, n int, err error)
 }
 
 // Slot is one named state, of the current key, as an interpreter keeps it.

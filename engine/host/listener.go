@@ -11,7 +11,7 @@ const (
 	WorkerLost                           // Subject's heartbeats stopped; Text why
 	Deploying                            // attempt (Epoch, Number) starts; Checkpoint it restores, 0 for none
 	Restored                             // task took its state from Checkpoint; N in-flight bytes, M in-flight records restored
-	TaskRunning                          // task runs
+	TaskRunning                          // task runs; Data task.View of what it starts with, from Checkpoint, 0 for none
 	TaskEnded                            // task saw the end of data on all inputs
 	TaskFinished                         // task is done for good
 	TaskFailed                           // task failed; Text why, Cause its class
@@ -23,7 +23,7 @@ const (
 	BarrierOut                           // task sent Checkpoint's barrier downstream
 	ChannelBlocked                       // Channel waits for alignment of Checkpoint
 	ChannelUnblocked                     // Channel goes on
-	SnapshotTaken                        // task passed the synchronous point; Data *snapshot.Position
+	SnapshotTaken                        // task passed the synchronous point; Data task.View of its state there
 	SnapshotStored                       // task's files are durable; N bytes, M of them in flight
 	CheckpointDeclined                   // task declined; Text why
 	AckCounted                           // coordinator counted Subject's ack
@@ -69,7 +69,8 @@ var causeNames = [...]string{"none", "user function", "i/o", "input", "lost peer
 
 func (c Cause) String() string { return causeNames[c] }
 
-// Event is one thing the engine did. Data, if set, must not be changed.
+// Event is one thing the engine did. Data, if set, must not be changed; a task.View
+// must not be kept.
 type Event struct {
 	Kind       EventKind
 	Cause      Cause

@@ -63,6 +63,7 @@ type namedTable interface {
 	codecs() string
 	snapshot() Snapshot
 	restore(src []byte) error
+	entries(yield func(Entry) bool) bool
 }
 
 type valueTable[K comparable, V any] struct {
@@ -115,11 +116,12 @@ type keyedSnapshot struct {
 	codecs []string
 	parts  []Snapshot
 	timers []byte
+	keys   string // codec of the timers' keys
 }
 
 // Snapshot implements [Stateful].
 func (s *KeyedState[K]) Snapshot() Snapshot {
-	k := &keyedSnapshot{timers: s.Timers.append(nil, s.Codec)}
+	k := &keyedSnapshot{timers: s.Timers.append(nil, s.Codec), keys: s.Codec.Name()}
 	for _, t := range s.tables {
 		k.names, k.codecs, k.parts = append(k.names, t.name()), append(k.codecs, t.codecs()), append(k.parts, t.snapshot())
 	}
@@ -134,7 +136,7 @@ func (k *keyedSnapshot) Append(dst []byte) []byte {
 		dst = appendBytes(dst, []byte(k.codecs[i]))
 		dst = appendBytes(dst, p.Append(nil))
 	}
-	return appendBytes(dst, k.timers)
+	return appendBytes(appendBytes(dst, k.timers), []byte(k.keys))
 }
 
 // Release implements [Snapshot].
@@ -171,10 +173,25 @@ func (s *KeyedState[K]) Restore(src []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(src) > 0 {
-		return fmt.Errorf("%d bytes behind the keyed state: %w", len(src), codec.ErrMalformed)
+	if err := s.checkKeys(src); err != nil {
+		return err
 	}
 	return s.Timers.restore(timers, s.Codec)
+}
+
+// checkKeys compares the codec of the timers' keys with that of the job.
+func (s *KeyedState[K]) checkKeys(src []byte) error {
+	keys, rest, err := takeBytes(src)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("%d bytes behind the keyed state: %w", len(rest), codec.ErrMalformed)
+	}
+	if name := s.Codec.Name(); string(keys) != name {
+		return fmt.Errorf("timers have keys of %s in the snapshot and of %s in the job; restoring with other codecs is not supported", keys, name)
+	}
+	return nil
 }
 
 func (s *KeyedState[K]) restoreTable(name, codecs string, data []byte) error {
@@ -223,7 +240,7 @@ func (o *ReduceOperator[K, T]) Open(env *Env, _ string, maxParallelism int) erro
 	o.env, o.state.Codec = env, o.Keys
 	o.state.Open(env, maxParallelism)
 	o.table = hashmap.New[K, T](maxParallelism, o.state.first, o.state.last)
-	o.state.tables = append(o.state.tables, &valueTable[K, T]{"reduced", o.table, o.Keys, o.Values})
+	o.state.tables = append(o.state.tables, &valueTable[K, T]{graph.ReducedState, o.table, o.Keys, o.Values})
 	return nil
 }
 

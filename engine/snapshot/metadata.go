@@ -27,7 +27,7 @@ const (
 	metadataKind    = "meta"
 	metadataVersion = 1
 	taskKind        = "task"
-	taskVersion     = 1
+	taskVersion     = 2
 )
 
 // Metadata describes a completed checkpoint.

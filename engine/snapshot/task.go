@@ -167,9 +167,12 @@ func WriteTask(fsys fs.FS, dir, file string, s *TaskState) (size int64, sum uint
 // it is missing.
 func ReadTask(fsys fs.FS, dir string, t Task) (*TaskState, error) {
 	name := path.Join(dir, t.File)
-	_, body, err := fs.ReadFile(fsys, name, taskKind, taskVersion)
+	version, body, err := fs.ReadFile(fsys, name, taskKind, taskVersion)
 	if err != nil {
 		return nil, err
+	}
+	if version < taskVersion { // keyed state did not name the codec of its timers' keys
+		return nil, fmt.Errorf("%s: %w: version %d is older than %d, the oldest this program reads", name, fs.ErrCorrupt, version, taskVersion)
 	}
 	if int64(len(body)) != t.Size || xxhash.Sum64(body) != t.Sum {
 		return nil, fmt.Errorf("%s: %w: %d bytes with sum %x, the metadata says %d bytes with sum %x",

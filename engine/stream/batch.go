@@ -35,6 +35,8 @@ type AnyBatch interface {
 	// of a channel count from 0 over the whole life of the job.
 	First() uint64
 	SetFirst(n uint64)
+	// At is record i and its event time, for those who look at few.
+	At(i int) (v any, ts int64)
 	// Append appends the encoding of the records from index from on, which
 	// [Type.Decode] reads back.
 	Append(dst []byte, from int) []byte
@@ -95,6 +97,9 @@ func (b *Batch[T]) Time(i int) int64 {
 
 // Len implements [AnyBatch], as do the methods below.
 func (b *Batch[T]) Len() int { return len(b.Values) }
+
+// At implements [AnyBatch].
+func (b *Batch[T]) At(i int) (v any, ts int64) { return b.Values[i], b.Time(i) }
 
 // First implements [AnyBatch].
 func (b *Batch[T]) First() uint64 { return b.first }

@@ -153,7 +153,7 @@ func (t *Task) snapshot(id uint64, unaligned bool, time int64, out *host.Outbox)
 	t.fixChannels(p)
 	t.fixOperators(p, out)
 	t.snaps.pending = append(t.snaps.pending, p)
-	t.report(host.Event{Kind: host.SnapshotTaken, Checkpoint: id})
+	t.report(host.Event{Kind: host.SnapshotTaken, Checkpoint: id, Data: t.view()})
 }
 
 // giveUp tells downstream that a checkpoint's barrier will not come from here.

@@ -117,15 +117,21 @@ func (p pending) repeated(fsys fs.FS, info fs.Info) error {
 
 // verify compares a file with what was pre-committed.
 func (p pending) verify(fsys fs.FS, name string) error {
+	_, err := p.read(fsys, name)
+	return err
+}
+
+// read reads a file that must have what was pre-committed.
+func (p pending) read(fsys fs.FS, name string) ([]byte, error) {
 	data, err := readAll(fsys, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if int64(len(data)) != p.size || xxhash.Sum64(data) != p.hash {
-		return fmt.Errorf("%s is not what was pre-committed as %s for %s: expected %d bytes with hash %016x, found %d with %016x: %w",
+		return nil, fmt.Errorf("%s is not what was pre-committed as %s for %s: expected %d bytes with hash %016x, found %d with %016x: %w",
 			name, p.tmp, p.final, p.size, p.hash, len(data), xxhash.Sum64(data), fs.ErrCorrupt)
 	}
-	return nil
+	return data, nil
 }
 
 func readAll(fsys fs.FS, name string) ([]byte, error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weirstream/weir/engine/connect"
 	"github.com/weirstream/weir/engine/fs"
 	"github.com/weirstream/weir/engine/stream"
 )
@@ -26,6 +27,22 @@ type Part struct {
 // none; other files in it are ignored. A commit under way may be seen before it is
 // durable.
 func ReadCommitted(fsys fs.FS, dir, uid string) ([]Part, error) {
+	parts, err := ListCommitted(fsys, dir, uid)
+	if err != nil {
+		return nil, err
+	}
+	for i := range parts {
+		data, err := readAll(fsys, path.Join(dir, parts[i].Name))
+		if err != nil {
+			return nil, fmt.Errorf("file sink: %w", err)
+		}
+		parts[i].Lines = splitLines(string(data))
+	}
+	return parts, nil
+}
+
+// ListCommitted is [ReadCommitted] without the lines.
+func ListCommitted(fsys fs.FS, dir, uid string) ([]Part, error) {
 	infos, err := fsys.List(path.Clean(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -37,16 +54,9 @@ func ReadCommitted(fsys fs.FS, dir, uid string) ([]Part, error) {
 	var parts []Part
 	for _, info := range infos {
 		o, checkpoint, ok := parsePart(info.Name)
-		if !ok || o.uid != uid || info.Dir {
-			continue
+		if ok && o.uid == uid && !info.Dir {
+			parts = append(parts, Part{Name: info.Name, Subtask: o.subtask, Checkpoint: checkpoint, Attempt: o.attempt})
 		}
-		data, err := readAll(fsys, path.Join(dir, info.Name))
-		if err != nil {
-			return nil, fmt.Errorf("file sink: %w", err)
-		}
-		parts = append(parts, Part{
-			Name: info.Name, Subtask: o.subtask, Checkpoint: checkpoint, Attempt: o.attempt, Lines: splitLines(string(data)),
-		})
 	}
 	slices.SortFunc(parts, func(a, b Part) int {
 		return cmp.Or(
@@ -55,6 +65,33 @@ func ReadCommitted(fsys fs.FS, dir, uid string) ([]Part, error) {
 		)
 	})
 	return parts, nil
+}
+
+// ReadPart reads the lines of a committed part of a directory.
+func ReadPart(fsys fs.FS, dir, name string) ([]string, error) {
+	data, err := readAll(fsys, path.Join(dir, name))
+	if err != nil {
+		return nil, fmt.Errorf("file sink: %w", err)
+	}
+	return splitLines(string(data)), nil
+}
+
+// ReadPreCommitted reads the lines that a committable will make visible, or has: from
+// its in-progress file or, if that is not there, from its part. Contents that are not
+// those that were pre-committed are an error that wraps fs.ErrCorrupt.
+func ReadPreCommitted(fsys fs.FS, c connect.Committable) ([]string, error) {
+	p, err := decodePending(c)
+	if err != nil {
+		return nil, fmt.Errorf("file sink: %w", err)
+	}
+	data, err := p.read(fsys, p.tmp)
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = p.read(fsys, p.final)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("file sink: %s: %w", c.Token, err)
+	}
+	return splitLines(string(data)), nil
 }
 
 func splitLines(data string) []string {
