@@ -281,9 +281,9 @@ func (s KeyedStream[K, T]) edges(input int) []*graph.Edge {
 	for _, u := range s.stream.from {
 		edges = append(edges, &graph.Edge{
 			From: u.node, Partitioner: graph.Hash, Input: input,
-			Runtime: operator.Edge(&operator.TypedEdge[T]{Of: u.of, Partitioner: graph.Hash, Hash: func() func(v T) uint64 {
-				k := &operator.Keyer[K]{Codec: c}
-				return func(v T) uint64 { return k.Hash(key(v)) }
+			Runtime: operator.Edge(&operator.TypedEdge[T]{Of: u.of, Partitioner: graph.Hash, Hash: func(maxParallelism int) func(v T) stream.KeyHash {
+				hash := graph.KeyHasher(c, maxParallelism)
+				return func(v T) stream.KeyHash { return hash(key(v)) }
 			}}),
 		})
 	}

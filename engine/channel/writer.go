@@ -44,23 +44,22 @@ func NewWriter[T any](p *ResultPartition, of *stream.Of[T], limit int, stop *boo
 
 // Push adds a record for a subpartition.
 func (w *Writer[T]) Push(sub int, v T, ts int64) {
-	b := w.open[sub]
-	if b == nil || w.size != nil {
-		b = w.room(sub, v)
-	}
+	b := w.Batch(sub, v)
 	b.Add(v, ts)
-	if len(b.Values) >= w.limit {
-		w.close(sub, b)
-	}
+	w.Added(sub, b)
 }
 
-// PushHashed adds a record with the hash of its key; see [stream.Batch.AddHashed].
-func (w *Writer[T]) PushHashed(sub int, v T, ts int64, hash uint64) {
-	b := w.open[sub]
-	if b == nil || w.size != nil {
-		b = w.room(sub, v)
+// Batch is the open batch of a subpartition, to which v is to be added next. It and
+// [Writer.Added] are for the compiler to inline where records are many.
+func (w *Writer[T]) Batch(sub int, v T) *stream.Batch[T] {
+	if b := w.open[sub]; b != nil && w.size == nil {
+		return b
 	}
-	b.AddHashed(v, ts, hash)
+	return w.room(sub, v)
+}
+
+// Added says that a record was added to a batch that [Writer.Batch] gave.
+func (w *Writer[T]) Added(sub int, b *stream.Batch[T]) {
 	if len(b.Values) >= w.limit {
 		w.close(sub, b)
 	}

@@ -7,53 +7,61 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/weirstream/weir/engine/codec"
+	"github.com/weirstream/weir/engine/stream"
 )
 
-// KeyHasher makes a function that hashes keys as [AppendKeyHash] does, for use by
-// one subtask. The built-in codecs of integers and strings are faster with it.
-func KeyHasher[K any](c codec.Codec[K]) func(key K) uint64 {
+// KeyHasher makes a function that hashes keys as [AppendKeyHash] does and finds their
+// key groups, for use by one subtask. The built-in codecs of integers and strings are
+// faster with it.
+func KeyHasher[K any](c codec.Codec[K], maxParallelism int) func(key K) stream.KeyHash {
 	var fast any
+	limit := uint32(maxParallelism)
 	switch any(c).(type) {
 	case codec.Int:
-		fast = func(key int) uint64 { return hashUvarint(zigzag(int64(key))) }
+		fast = func(key int) stream.KeyHash { return hashUvarint(zigzag(int64(key)), limit) }
 	case codec.Int32:
-		fast = func(key int32) uint64 { return hashUvarint(zigzag(int64(key))) }
+		fast = func(key int32) stream.KeyHash { return hashUvarint(zigzag(int64(key)), limit) }
 	case codec.Int64:
-		fast = func(key int64) uint64 { return hashUvarint(zigzag(key)) }
+		fast = func(key int64) stream.KeyHash { return hashUvarint(zigzag(key), limit) }
 	case codec.Uint32:
-		fast = func(key uint32) uint64 { return hashUvarint(uint64(key)) }
+		fast = func(key uint32) stream.KeyHash { return hashUvarint(uint64(key), limit) }
 	case codec.Uint64:
-		fast = hashUvarint
+		fast = func(key uint64) stream.KeyHash { return hashUvarint(key, limit) }
 	case codec.String:
-		fast = stringHasher()
+		fast = stringHasher(limit)
 	}
-	if f, ok := fast.(func(key K) uint64); ok {
+	if f, ok := fast.(func(key K) stream.KeyHash); ok {
 		return f
 	}
 	var buf []byte
-	return func(key K) (hash uint64) {
+	return func(key K) stream.KeyHash {
+		var hash uint64
 		hash, buf = AppendKeyHash(buf, c, key)
-		return hash
+		return keyHash(hash, limit)
 	}
+}
+
+func keyHash(hash uint64, limit uint32) stream.KeyHash {
+	return stream.KeyHash{Hash: hash, Group: within(murmur(fold(hash)), limit)}
 }
 
 func zigzag(v int64) uint64 { return uint64(v)<<1 ^ uint64(v>>63) }
 
-func stringHasher() func(key string) uint64 {
+func stringHasher(limit uint32) func(key string) stream.KeyHash {
 	var buf []byte
-	return func(key string) uint64 {
+	return func(key string) stream.KeyHash {
 		buf = binary.AppendUvarint(buf[:0], uint64(len(key)))
 		buf = append(buf, key...)
-		return xxhash.Sum64(buf)
+		return keyHash(xxhash.Sum64(buf), limit)
 	}
 }
 
-// hashUvarint is xxhash64 of a number's varint, of which it makes at most 8 bytes
-// in a register.
-func hashUvarint(v uint64) uint64 {
+// hashUvarint is that of a number's varint, of which it makes at most 8 bytes in a
+// register.
+func hashUvarint(v uint64, limit uint32) stream.KeyHash {
 	if v >= 1<<56 {
 		var buf [binary.MaxVarintLen64]byte
-		return xxhash.Sum64(binary.AppendUvarint(buf[:0], v))
+		return keyHash(xxhash.Sum64(binary.AppendUvarint(buf[:0], v)), limit)
 	}
 	n := (bits.Len64(v|1) + 6) / 7
 	// Seven bits to a byte: halves apart, then their halves, then theirs.
@@ -61,7 +69,8 @@ func hashUvarint(v uint64) uint64 {
 	v = v&0x00003fff00003fff | v<<2&0x3fff00003fff0000
 	v = v&0x007f007f007f007f | v<<1&0x7f007f007f007f00
 	more := uint64(1)<<(8*(n-1)) - 1 // every byte but the last
-	return hashWord(v|more&0x8080808080808080, n)
+	h := hashWord(v|more&0x8080808080808080, n)
+	return stream.KeyHash{Hash: h, Group: within(murmur(fold(h)), limit)}
 }
 
 // The primes of xxhash64.

@@ -3,7 +3,6 @@ package operator
 import (
 	"github.com/weirstream/weir/engine/channel"
 	"github.com/weirstream/weir/engine/graph"
-	"github.com/weirstream/weir/engine/must"
 	"github.com/weirstream/weir/engine/stream"
 )
 
@@ -36,7 +35,7 @@ type Edge interface {
 type TypedEdge[T any] struct {
 	Of          *stream.Of[T]
 	Partitioner graph.Partitioner
-	Hash        func() func(v T) uint64
+	Hash        func(maxParallelism int) func(v T) stream.KeyHash
 }
 
 // Type implements [Edge].
@@ -52,10 +51,13 @@ func (e *TypedEdge[T]) Writer(env *Env, spec OutputSpec) (any, func() bool) {
 	for kg := range subtask {
 		subtask[kg] = int32(graph.Subtask(kg, spec.MaxParallelism, spec.Parallelism))
 	}
-	hash, groups := e.Hash(), spec.MaxParallelism
+	hash := e.Hash(spec.MaxParallelism)
 	return stream.Push[T](func(v T, ts int64) {
 		h := hash(v)
-		w.PushHashed(int(subtask[graph.KeyGroup(h, groups)]), v, ts, h)
+		sub := int(subtask[h.Group])
+		b := w.Batch(sub, v)
+		b.AddHashed(v, ts, h)
+		w.Added(sub, b)
 	}), w.Open
 }
 
@@ -72,14 +74,10 @@ func (e *TypedEdge[T]) Tee(pushes []any) any {
 	})
 }
 
-// HashedPush takes a record with the hash of its key. A keyed operator offers one
-// to the edges that feed it, by which the key was hashed already.
-type HashedPush[T any] func(v T, ts int64, hash uint64)
-
 // Feed implements [Edge].
 func (e *TypedEdge[T]) Feed(env *Env, push any) Feed {
-	if hashed, ok := env.keyed.(HashedPush[T]); ok && e.Hash != nil {
-		return feedHashed(env, hashed, e.Hash())
+	if env.keyed != nil && e.Hash != nil {
+		return env.keyed
 	}
 	p := push.(stream.Push[T])
 	return func(any stream.AnyBatch, from, to int) int {
@@ -95,38 +93,6 @@ func (e *TypedEdge[T]) Feed(env *Env, push any) Feed {
 		}
 		for i, v := range b.Values[from:to] {
 			p(v, stream.NoTime)
-			if env.Stop {
-				return i + 1
-			}
-		}
-		return to - from
-	}
-}
-
-// feedHashed hands each record over with its own hash: that of the batch or, if it
-// came as bytes, a new one.
-func feedHashed[T any](env *Env, push HashedPush[T], hash func(v T) uint64) Feed {
-	return func(any stream.AnyBatch, from, to int) int {
-		b := any.(*stream.Batch[T])
-		if len(b.Hashes) != len(b.Values) {
-			if len(b.Hashes) != 0 { // not must.That: its arguments would be allocated
-				must.Unreachable("a batch of %d records has %d hashes", len(b.Values), len(b.Hashes))
-			}
-			for i := from; i < to; i++ {
-				push(b.Values[i], b.Time(i), hash(b.Values[i]))
-				if env.Stop {
-					return i + 1 - from
-				}
-			}
-			return to - from
-		}
-		hashes, timed := b.Hashes[from:to], len(b.Times) > 0
-		for i, v := range b.Values[from:to] {
-			ts := int64(stream.NoTime)
-			if timed {
-				ts = b.Times[from+i]
-			}
-			push(v, ts, hashes[i])
 			if env.Stop {
 				return i + 1
 			}

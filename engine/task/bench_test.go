@@ -42,9 +42,9 @@ func job(mapped operator.Operator, sink connect.Sink[string]) *graph.Graph {
 		return &graph.Node{UID: uid, Kind: kind, Parallelism: parallelism, MaxParallelism: 128, Runtime: runtime(op), Out: texts}
 	}
 	key := func(v string) string { return v[:1] }
-	hash := func() func(string) uint64 {
-		k := &operator.Keyer[string]{Codec: codec.String{}}
-		return func(v string) uint64 { return k.Hash(key(v)) }
+	hash := func(maxParallelism int) func(string) stream.KeyHash {
+		hash := graph.KeyHasher[string](codec.String{}, maxParallelism)
+		return func(v string) stream.KeyHash { return hash(key(v)) }
 	}
 	src := node("src", graph.Source, 2, nil)
 	count := node("count", graph.Reduce, 1, &operator.ReduceOperator[string, string]{

@@ -57,6 +57,8 @@ type Table[K comparable, V any] struct {
 	// seen is the latest epoch that a live snapshot sees, 0 if there is none.
 	seen uint64
 	live []*Snap[K, V]
+	// moved counts what makes the results of Cells stale.
+	moved uint64
 }
 
 type group[K comparable, V any] struct {
@@ -161,6 +163,7 @@ func (t *Table[K, V]) unshare(g *group[K, V], page uint32) {
 		g.pages, g.list = slices.Clone(g.pages), t.now
 	}
 	g.pages[page], g.born[page] = g.pages[page].clone(), t.now
+	t.moved++
 }
 
 // Get returns a key's value; zero and false if it has none.
@@ -270,6 +273,7 @@ func (t *Table[K, V]) resize(g *group[K, V], blocks uint32) {
 	n := (blocks + pageMask) >> pageBits
 	g.pages, g.born = make([]page[K, V], n), make([]uint64, n)
 	g.list, g.blocks = t.now, blocks
+	t.moved++
 	for i := range g.pages {
 		g.pages[i], g.born[i] = newPage[K, V](min(blocks, pageBlocks)), t.now
 	}
@@ -302,6 +306,7 @@ func (t *Table[K, V]) Delete(hash uint64, k K) bool {
 // ones: one that may come back takes the place, and so on, so that M2 holds
 // without tombstones.
 func (t *Table[K, V]) vacate(g *group[K, V], hole, i uint32) {
+	t.moved++
 	passed := g.full(hole)
 	p, at := t.writable(g, hole)
 	p.remove(at, i)
