@@ -52,14 +52,11 @@ func (o *ReduceOperator[K, T]) fold(hash uint64, k K, v T) T {
 	return v
 }
 
-// together is how many keys are looked up at once: more than wait for memory at a
-// time, and few enough to stay near.
-const together = 16
-
 // feed takes records by the batch, with the hashes that came with them.
 func (o *ReduceOperator[K, T]) feed(push stream.Push[T]) Feed {
 	env, table, keyOf, f := o.env, o.table, o.KeyOf, o.F
 	return func(any stream.AnyBatch, from, to int) int {
+		const together = hashmap.Together
 		var keys [together]K
 		var cells [together]*T
 		b := any.(*stream.Batch[T])

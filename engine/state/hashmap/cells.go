@@ -2,39 +2,63 @@ package hashmap
 
 import "github.com/weirstream/weir/engine/stream"
 
-// Cells looks many keys up: cells[i] becomes the value of keys[i] in place, for one
-// read and replacement, or nil if [Table.Ref] must be asked, since the key has no value
-// or a snapshot still sees it. All three have one length; the group of each hash is the
-// one that follows from it. The lookups wait for memory together, not one after the
-// other, and that is what it is for. The cells are good until [Table.Moved] changes.
+// Together is the most keys that [Table.Cells] takes: more than memory brings at a
+// time, and few enough for what is known of them to stay in the cache.
+const Together = 16
+
+// Cells looks up to [Together] keys up: cells[i] becomes the value of keys[i] in place,
+// for one read and replacement, or nil if [Table.Ref] must be asked, since the key has
+// no value or a snapshot still sees it. All three have one length; the group of each
+// hash is the one that follows from it. The cells are good until [Table.Moved] changes.
+//
+// Where a key should be is found for all of them before any is looked at there, so that
+// they wait for memory together and not one after the other.
 func (t *Table[K, V]) Cells(hashes []stream.KeyHash, keys []K, cells []*V) {
-	keys, cells = keys[:len(hashes)], cells[:len(hashes)]
-	for i, hash := range hashes {
-		cells[i] = nil
-		at := uint(int(hash.Group) - t.first)
-		if at >= uint(len(t.groups)) {
-			t.foreign(int(hash.Group))
-		}
-		g, tag := &t.groups[at], tag(hash.Hash)
+	// The first place with its mark in the block of its home, where a key nearly always
+	// is; nil if there is none or it may not be written to (M5).
+	var all [Together]*entry[K, V]
+	guesses := all[:len(hashes)]
+	for i := range guesses {
+		g, tag := t.at(hashes[i].Group), tag(hashes[i].Hash)
 		if g.blocks == 0 {
 			continue
 		}
-		// Nearly always the key is in the block of its home, at the first place with
-		// its mark.
 		n := g.home(tag)
-		p := &g.pages[n>>pageBits]
-		m := p.marks[n&pageMask].match(mark(tag))
-		e := &p.blocks[n&pageMask].entries[place(m)]
-		if m == 0 || e.key != keys[i] {
-			var ok bool
-			if e, n, _, ok = g.find(tag, keys[i]); !ok {
-				continue
-			}
+		if t.seen != 0 && g.born[n>>pageBits] <= t.seen {
+			continue
 		}
-		if t.seen == 0 || g.born[n>>pageBits] > t.seen { // M5
-			cells[i] = &e.value
+		p, at := g.page(n)
+		if m := p.marks[at].match(mark(tag)); m != 0 {
+			guesses[i] = &p.blocks[at].entries[place(m)]
 		}
 	}
+	keys, cells = keys[:len(guesses)], cells[:len(guesses)]
+	for i, e := range guesses {
+		if k := keys[i]; e != nil && e.key == k {
+			cells[i] = &e.value
+		} else {
+			cells[i] = t.cell(hashes[i], k)
+		}
+	}
+}
+
+// cell is what Cells says of a key that is not where it was guessed.
+func (t *Table[K, V]) cell(hash stream.KeyHash, k K) *V {
+	g := t.at(hash.Group)
+	e, n, _, ok := g.find(tag(hash.Hash), k)
+	if !ok || g.born[n>>pageBits] <= t.seen {
+		return nil
+	}
+	return &e.value
+}
+
+// at is a key group by its number.
+func (t *Table[K, V]) at(number uint32) *group[K, V] {
+	i := uint(int(number) - t.first)
+	if i >= uint(len(t.groups)) {
+		t.foreign(int(number))
+	}
+	return &t.groups[i]
 }
 
 // Moved changes whenever a cell may have come to another place in memory.

@@ -127,7 +127,9 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			})
 			m.model[k] += "r"
 		},
-		"Cells":  func(t *rapid.T) { m.cells(t, rapid.SliceOfN(rapid.Uint64Range(0, m.limit-1), 0, 40).Draw(t, "keys")) },
+		"Cells": func(t *rapid.T) {
+			m.cells(t, rapid.SliceOfN(rapid.Uint64Range(0, m.limit-1), 0, hashmap.Together).Draw(t, "keys"))
+		},
 		"Delete": func(t *rapid.T) { m.delete(t, m.key(t)) },
 		"SetMany": func(t *rapid.T) {
 			from := m.key(t)
