@@ -277,14 +277,10 @@ func (s KeyedStream[K, T]) keyed(n *graph.Node) *graph.Node {
 // edges lead from the stream to an input of an operator.
 func (s KeyedStream[K, T]) edges(input int) []*graph.Edge {
 	var edges []*graph.Edge
-	key, c := s.key, s.codec
 	for _, u := range s.stream.from {
 		edges = append(edges, &graph.Edge{
 			From: u.node, Partitioner: graph.Hash, Input: input,
-			Runtime: operator.Edge(&operator.TypedEdge[T]{Of: u.of, Partitioner: graph.Hash, Hash: func(maxParallelism int) func(v T) stream.KeyHash {
-				hash := graph.KeyHasher(c, maxParallelism)
-				return func(v T) stream.KeyHash { return hash(key(v)) }
-			}}),
+			Runtime: operator.Edge(operator.HashEdge(u.of, s.key, s.codec)),
 		})
 	}
 	return edges

@@ -19,7 +19,10 @@ func TestWriterHashes(t *testing.T) {
 		next, sent := uint64(0), [2][]uint64{}
 		for range rapid.IntRange(0, 60).Draw(t, "records") {
 			sub := rapid.IntRange(0, 1).Draw(t, "sub")
-			b := w.Batch(sub, next)
+			b := w.Batch(sub)
+			if b == nil {
+				b = w.Room(sub, next)
+			}
 			b.AddHashed(next, int64(next), stream.KeyHash{Hash: ^next})
 			w.Added(sub, b)
 			sent[sub] = append(sent[sub], next)

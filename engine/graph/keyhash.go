@@ -56,20 +56,47 @@ func stringHasher(limit uint32) func(key string) stream.KeyHash {
 	}
 }
 
-// hashUvarint is that of a number's varint, of which it makes at most 8 bytes in a
-// register.
+// hashUvarint hashes a number by its varint. It is one function, since a call costs as
+// much as a few of its steps.
 func hashUvarint(v uint64, limit uint32) stream.KeyHash {
 	if v >= 1<<56 {
 		var buf [binary.MaxVarintLen64]byte
 		return keyHash(xxhash.Sum64(binary.AppendUvarint(buf[:0], v)), limit)
 	}
-	n := (bits.Len64(v|1) + 6) / 7
-	// Seven bits to a byte: halves apart, then their halves, then theirs.
+	// At most eight bytes fit in a register, seven bits to a byte: halves apart,
+	// then their halves, then theirs.
+	n := (bits.Len64(v|1)*9 + 64) / 64 // as (length + 6) / 7, without a multiplication
 	v = v&0x0fffffff | v<<4&0x0fffffff00000000
 	v = v&0x00003fff00003fff | v<<2&0x3fff00003fff0000
 	v = v&0x007f007f007f007f | v<<1&0x7f007f007f007f00
 	more := uint64(1)<<(8*(n-1)) - 1 // every byte but the last
-	h := hashWord(v|more&0x8080808080808080, n)
+	v |= more & 0x8080808080808080
+
+	// xxhash64 of these bytes.
+	h := prime5 + uint64(n)
+	switch {
+	case n == 8:
+		h ^= bits.RotateLeft64(v*prime2, 31) * prime1
+		h = bits.RotateLeft64(h, 27)*prime1 + prime4
+		n = 0
+	case n >= 4:
+		h ^= v & 0xffffffff * prime1
+		h = bits.RotateLeft64(h, 23)*prime2 + prime3
+		v, n = v>>32, n-4
+	}
+	// All steps are made and those wanted are kept: a loop would end unpredictably.
+	if step := hashByte(h, v); n > 0 {
+		h = step
+	}
+	if step := hashByte(h, v>>8); n > 1 {
+		h = step
+	}
+	if step := hashByte(h, v>>16); n > 2 {
+		h = step
+	}
+	h = (h ^ h>>33) * prime2
+	h = (h ^ h>>29) * prime3
+	h ^= h >> 32
 	return stream.KeyHash{Hash: h, Group: within(murmur(fold(h)), limit)}
 }
 
@@ -81,33 +108,5 @@ const (
 	prime4 = 9650029242287828579
 	prime5 = 2870177450012600261
 )
-
-// hashWord is xxhash64 of the first n bytes of a little-endian word, 1 to 8.
-func hashWord(w uint64, n int) uint64 {
-	h := prime5 + uint64(n)
-	switch {
-	case n == 8:
-		h ^= bits.RotateLeft64(w*prime2, 31) * prime1
-		h = bits.RotateLeft64(h, 27)*prime1 + prime4
-		n = 0
-	case n >= 4:
-		h ^= w & 0xffffffff * prime1
-		h = bits.RotateLeft64(h, 23)*prime2 + prime3
-		w, n = w>>32, n-4
-	}
-	// All steps are made and those wanted are kept: a loop would end unpredictably.
-	if step := hashByte(h, w); n > 0 {
-		h = step
-	}
-	if step := hashByte(h, w>>8); n > 1 {
-		h = step
-	}
-	if step := hashByte(h, w>>16); n > 2 {
-		h = step
-	}
-	h = (h ^ h>>33) * prime2
-	h = (h ^ h>>29) * prime3
-	return h ^ h>>32
-}
 
 func hashByte(h, w uint64) uint64 { return bits.RotateLeft64(h^w&0xff*prime5, 11) * prime1 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/weirstream/weir/engine/channel"
 	"github.com/weirstream/weir/engine/codec"
-	"github.com/weirstream/weir/engine/graph"
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/engine/stream"
 )
@@ -20,11 +19,7 @@ func BenchmarkKeyedPath(b *testing.B) {
 	const keys, batch, parallelism, groups = 100_000, 256, 2, 128
 	c := codec.PairOf[uint64, uint64](codec.Uint64{}, codec.Uint64{})
 	keyOf := func(v numbered) uint64 { return v.First }
-	e := &TypedEdge[numbered]{Of: &stream.Of[numbered]{Codec: c}, Partitioner: graph.Hash,
-		Hash: func(maxParallelism int) func(v numbered) stream.KeyHash {
-			hash := graph.KeyHasher[uint64](codec.Uint64{}, maxParallelism)
-			return func(v numbered) stream.KeyHash { return hash(keyOf(v)) }
-		}}
+	e := HashEdge(&stream.Of[numbered]{Codec: c}, keyOf, codec.Codec[uint64](codec.Uint64{}))
 	env, part, out := &Env{Parallelism: parallelism}, channel.NewResultPartition(parallelism, 8), &host.Outbox{}
 	edge, _ := e.Writer(env, OutputSpec{Partition: part, BatchRecords: batch, Parallelism: parallelism, MaxParallelism: groups})
 	ones := &MapOperator[uint64, numbered]{F: func(k uint64) numbered { return numbered{First: k, Second: 1} }}

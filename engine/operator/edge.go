@@ -2,6 +2,7 @@ package operator
 
 import (
 	"github.com/weirstream/weir/engine/channel"
+	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/graph"
 	"github.com/weirstream/weir/engine/stream"
 )
@@ -30,12 +31,41 @@ type Edge interface {
 	Feed(env *Env, push any) Feed
 }
 
-// TypedEdge is the [Edge] of T. Hash makes a function that hashes a record's key
-// for one subtask; it is set if and only if the edge is partitioned by hash.
+// TypedEdge is the [Edge] of T. See [HashEdge] for one that is partitioned by hash.
 type TypedEdge[T any] struct {
 	Of          *stream.Of[T]
 	Partitioner graph.Partitioner
-	Hash        func(maxParallelism int) func(v T) stream.KeyHash
+	// keyed makes the push of an edge that is partitioned by hash.
+	keyed func(w *channel.Writer[T], spec OutputSpec) stream.Push[T]
+}
+
+// HashEdge is the [Edge] of T that is partitioned by the hash of a key.
+func HashEdge[K comparable, T any](of *stream.Of[T], keyOf func(v T) K, c codec.Codec[K]) *TypedEdge[T] {
+	return &TypedEdge[T]{of, graph.Hash, func(w *channel.Writer[T], spec OutputSpec) stream.Push[T] {
+		return pushByKey(w, spec, keyOf, graph.KeyHasher(c, spec.MaxParallelism))
+	}}
+}
+
+// pushByKey makes the push of such an edge. As with other makers of closures that run
+// for each record, it is not to be inlined: the compiler then inlines nothing into what
+// it makes.
+//
+//go:noinline
+func pushByKey[K comparable, T any](w *channel.Writer[T], spec OutputSpec, keyOf func(v T) K, hash func(k K) stream.KeyHash) stream.Push[T] {
+	subtask := make([]int32, spec.MaxParallelism)
+	for kg := range subtask {
+		subtask[kg] = int32(graph.Subtask(kg, spec.MaxParallelism, spec.Parallelism))
+	}
+	return func(v T, ts int64) {
+		h := hash(keyOf(v))
+		sub := int(subtask[h.Group])
+		b := w.Batch(sub)
+		if b == nil {
+			b = w.Room(sub, v)
+		}
+		b.AddHashed(v, ts, h)
+		w.Added(sub, b)
+	}
 }
 
 // Type implements [Edge].
@@ -44,21 +74,10 @@ func (e *TypedEdge[T]) Type() stream.Type { return e.Of }
 // Writer implements [Edge].
 func (e *TypedEdge[T]) Writer(env *Env, spec OutputSpec) (any, func() bool) {
 	w := channel.NewWriter(spec.Partition, e.Of, spec.BatchRecords, &env.Stop)
-	if e.Hash == nil {
+	if e.keyed == nil {
 		return e.unkeyed(env, spec, w), w.Open
 	}
-	subtask := make([]int32, spec.MaxParallelism)
-	for kg := range subtask {
-		subtask[kg] = int32(graph.Subtask(kg, spec.MaxParallelism, spec.Parallelism))
-	}
-	hash := e.Hash(spec.MaxParallelism)
-	return stream.Push[T](func(v T, ts int64) {
-		h := hash(v)
-		sub := int(subtask[h.Group])
-		b := w.Batch(sub, v)
-		b.AddHashed(v, ts, h)
-		w.Added(sub, b)
-	}), w.Open
+	return e.keyed(w, spec), w.Open
 }
 
 // Tee implements [Edge].
@@ -76,7 +95,7 @@ func (e *TypedEdge[T]) Tee(pushes []any) any {
 
 // Feed implements [Edge].
 func (e *TypedEdge[T]) Feed(env *Env, push any) Feed {
-	if env.keyed != nil && e.Hash != nil {
+	if env.keyed != nil && e.keyed != nil {
 		return env.keyed
 	}
 	p := push.(stream.Push[T])

@@ -23,13 +23,7 @@ var countedCodec = codec.PairOf[string, int64](codec.String{}, codec.Int64{})
 
 // keyedEdge is an edge by the first of a pair.
 func keyedEdge() *TypedEdge[counted] {
-	return &TypedEdge[counted]{
-		Of: &stream.Of[counted]{Codec: countedCodec}, Partitioner: graph.Hash,
-		Hash: func(maxParallelism int) func(v counted) stream.KeyHash {
-			hash := graph.KeyHasher[string](codec.String{}, maxParallelism)
-			return func(v counted) stream.KeyHash { return hash(v.First) }
-		},
-	}
+	return HashEdge(&stream.Of[counted]{Codec: countedCodec}, func(v counted) string { return v.First }, codec.Codec[string](codec.String{}))
 }
 
 func trueHash(v counted) uint64 { return graph.KeyHash(codec.String{}.Append(nil, v.First)) }

@@ -53,6 +53,8 @@ func (o *ReduceOperator[K, T]) fold(hash uint64, k K, v T) T {
 }
 
 // feed takes records by the batch, with the hashes that came with them.
+//
+//go:noinline
 func (o *ReduceOperator[K, T]) feed(push stream.Push[T]) Feed {
 	env, table, keyOf, f := o.env, o.table, o.KeyOf, o.F
 	return func(any stream.AnyBatch, from, to int) int {
