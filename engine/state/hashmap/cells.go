@@ -19,7 +19,11 @@ func (t *Table[K, V]) Cells(hashes []stream.KeyHash, keys []K, cells []*V) {
 	var all [Together]*entry[K, V]
 	guesses := all[:len(hashes)]
 	for i := range guesses {
-		g, tag := t.at(hashes[i].Group), tag(hashes[i].Hash)
+		number := uint(int(hashes[i].Group) - t.first)
+		if number >= uint(len(t.groups)) {
+			t.foreign(int(hashes[i].Group))
+		}
+		g, tag := &t.groups[number], t.tag(hashes[i].Hash)
 		if g.blocks == 0 {
 			continue
 		}
@@ -28,8 +32,8 @@ func (t *Table[K, V]) Cells(hashes []stream.KeyHash, keys []K, cells []*V) {
 			continue
 		}
 		p, at := g.page(n)
-		if m := p.marks[at].match(mark(tag)); m != 0 {
-			guesses[i] = &p.blocks[at].entries[place(m)]
+		if m := p.match(at, tag); m != 0 {
+			guesses[i] = &p.blocks[at].entries[p.place(m)]
 		}
 	}
 	keys, cells = keys[:len(guesses)], cells[:len(guesses)]
@@ -44,21 +48,12 @@ func (t *Table[K, V]) Cells(hashes []stream.KeyHash, keys []K, cells []*V) {
 
 // cell is what Cells says of a key that is not where it was guessed.
 func (t *Table[K, V]) cell(hash stream.KeyHash, k K) *V {
-	g := t.at(hash.Group)
-	e, n, _, ok := g.find(tag(hash.Hash), k)
+	g := &t.groups[int(hash.Group)-t.first]
+	e, n, _, ok := g.find(t.tag(hash.Hash), k)
 	if !ok || g.born[n>>pageBits] <= t.seen {
 		return nil
 	}
 	return &e.value
-}
-
-// at is a key group by its number.
-func (t *Table[K, V]) at(number uint32) *group[K, V] {
-	i := uint(int(number) - t.first)
-	if i >= uint(len(t.groups)) {
-		t.foreign(int(number))
-	}
-	return &t.groups[i]
 }
 
 // Moved changes whenever a cell may have come to another place in memory.
