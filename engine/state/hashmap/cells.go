@@ -56,5 +56,6 @@ func (t *Table[K, V]) cell(hash stream.KeyHash, k K) *V {
 	return &e.value
 }
 
-// Moved changes whenever a cell may have come to another place in memory.
+// Moved changes whenever a cell may have come to another place in memory, or where it
+// is may not be written to any more.
 func (t *Table[K, V]) Moved() uint64 { return t.moved }

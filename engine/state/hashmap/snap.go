@@ -43,6 +43,7 @@ func (t *Table[K, V]) Snapshot() *Snap[K, V] {
 			s.groups = append(s.groups, snapGroup[K, V]{t.first + i, int(g.count), g.pages})
 		}
 	}
+	t.moved++
 	t.live = append(t.live, s)
 	t.seen = t.now
 	t.now++

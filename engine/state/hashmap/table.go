@@ -162,7 +162,6 @@ func (t *Table[K, V]) unshare(g *group[K, V], page uint32) {
 		g.pages, g.list = slices.Clone(g.pages), t.now
 	}
 	g.pages[page], g.born[page] = g.pages[page].clone(), t.now
-	t.moved++
 }
 
 // Get returns a key's value; zero and false if it has none.
