@@ -277,14 +277,10 @@ func (s KeyedStream[K, T]) keyed(n *graph.Node) *graph.Node {
 // edges lead from the stream to an input of an operator.
 func (s KeyedStream[K, T]) edges(input int) []*graph.Edge {
 	var edges []*graph.Edge
-	key, c := s.key, s.codec
 	for _, u := range s.stream.from {
 		edges = append(edges, &graph.Edge{
 			From: u.node, Partitioner: graph.Hash, Input: input,
-			Runtime: operator.Edge(&operator.TypedEdge[T]{Of: u.of, Partitioner: graph.Hash, Hash: func() func(v T) uint64 {
-				k := &operator.Keyer[K]{Codec: c}
-				return func(v T) uint64 { return k.Hash(key(v)) }
-			}}),
+			Runtime: operator.Edge(operator.HashEdge(u.of, s.key, s.codec)),
 		})
 	}
 	return edges

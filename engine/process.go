@@ -160,7 +160,7 @@ type keyedFunction[K comparable, U any] interface {
 
 // probe opens a function to see what it declares.
 func probe[K comparable, U any](j *Job, n *graph.Node, keys codec.Codec[K], o *options, f keyedFunction[K, U]) {
-	s := &States[K]{keyed: &operator.KeyedState[K]{Keyer: operator.Keyer[K]{Codec: keys}}, codecs: o}
+	s := &States[K]{keyed: &operator.KeyedState[K]{Codec: keys}, codecs: o}
 	s.keyed.Open(&operator.Env{Parallelism: 1}, 1)
 	f.Open(s)
 	n.NoCodec = append(n.NoCodec, s.noCodec...)

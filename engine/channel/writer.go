@@ -15,6 +15,8 @@ type Writer[T any] struct {
 	limit int
 	some  int // open batches that are not empty
 	stop  *bool
+	// roomy is open, or where records may be large as many times nil.
+	roomy []*stream.Batch[T]
 
 	size  func(v T) int // nil where records are small
 	bytes []int         // of the open batches, by size
@@ -35,8 +37,9 @@ const freeLimit = 64
 // becomes full. limit is in records a batch.
 func NewWriter[T any](p *ResultPartition, of *stream.Of[T], limit int, stop *bool) *Writer[T] {
 	w := &Writer[T]{part: p, of: of, open: make([]*stream.Batch[T], p.Len()), limit: limit, stop: stop}
+	w.roomy = w.open
 	if s, ok := of.Codec.(Sizer[T]); ok {
-		w.size, w.bytes = s.Size, make([]int, p.Len())
+		w.size, w.bytes, w.roomy = s.Size, make([]int, p.Len()), make([]*stream.Batch[T], p.Len())
 	}
 	p.Attach(w)
 	return w
@@ -44,30 +47,28 @@ func NewWriter[T any](p *ResultPartition, of *stream.Of[T], limit int, stop *boo
 
 // Push adds a record for a subpartition.
 func (w *Writer[T]) Push(sub int, v T, ts int64) {
-	b := w.open[sub]
-	if b == nil || w.size != nil {
-		b = w.room(sub, v)
+	b := w.Batch(sub)
+	if b == nil {
+		b = w.Room(sub, v)
 	}
 	b.Add(v, ts)
+	w.Added(sub, b)
+}
+
+// Batch is the open batch of a subpartition, to which a record may be added at once;
+// nil if [Writer.Room] must make room for it. It and [Writer.Added] are apart from Push
+// for the compiler to inline where records are many.
+func (w *Writer[T]) Batch(sub int) *stream.Batch[T] { return w.roomy[sub] }
+
+// Added says that a record was added to a batch that Batch or Room gave.
+func (w *Writer[T]) Added(sub int, b *stream.Batch[T]) {
 	if len(b.Values) >= w.limit {
 		w.close(sub, b)
 	}
 }
 
-// PushHashed adds a record with the hash of its key; see [stream.Batch.AddHashed].
-func (w *Writer[T]) PushHashed(sub int, v T, ts int64, hash uint64) {
-	b := w.open[sub]
-	if b == nil || w.size != nil {
-		b = w.room(sub, v)
-	}
-	b.AddHashed(v, ts, hash)
-	if len(b.Values) >= w.limit {
-		w.close(sub, b)
-	}
-}
-
-// room is an open batch that v may be added to.
-func (w *Writer[T]) room(sub int, v T) *stream.Batch[T] {
+// Room is an open batch that v may be added to.
+func (w *Writer[T]) Room(sub int, v T) *stream.Batch[T] {
 	b := w.open[sub]
 	if w.size != nil {
 		n := w.size(v)

@@ -19,7 +19,12 @@ func TestWriterHashes(t *testing.T) {
 		next, sent := uint64(0), [2][]uint64{}
 		for range rapid.IntRange(0, 60).Draw(t, "records") {
 			sub := rapid.IntRange(0, 1).Draw(t, "sub")
-			w.PushHashed(sub, next, int64(next), ^next)
+			b := w.Batch(sub)
+			if b == nil {
+				b = w.Room(sub, next)
+			}
+			b.AddHashed(next, int64(next), stream.KeyHash{Hash: ^next})
+			w.Added(sub, b)
 			sent[sub] = append(sent[sub], next)
 			next++
 			if rapid.IntRange(0, 9).Draw(t, "flush") == 0 {
@@ -32,7 +37,7 @@ func TestWriterHashes(t *testing.T) {
 					require.Len(t, b.Hashes, b.Len())
 					for i, v := range b.Values {
 						require.Equal(t, sent[sub][i], v)
-						require.Equal(t, ^v, b.Hashes[i])
+						require.Equal(t, stream.KeyHash{Hash: ^v}, b.Hashes[i])
 						require.EqualValues(t, v, b.Time(i))
 					}
 					sent[sub] = sent[sub][b.Len():]

@@ -50,12 +50,15 @@ func WithNamespace(hash, namespace uint64) uint64 {
 // KeyGroup is the key group, from 0 and below maxParallelism, of a key with that
 // hash. MaxParallelism is from 1 to [MaxParallelismLimit].
 func KeyGroup(hash uint64, maxParallelism int) int {
-	m := murmur(fold(hash))
-	if maxParallelism&(maxParallelism-1) == 0 {
-		// The same as below, without a division for each record.
-		return int(m & uint32(maxParallelism-1))
+	return int(within(murmur(fold(hash)), uint32(maxParallelism)))
+}
+
+// within is m modulo limit, without a division for each record where that can be.
+func within(m, limit uint32) uint32 {
+	if limit&(limit-1) == 0 {
+		return m & (limit - 1)
 	}
-	return int(m % uint32(maxParallelism))
+	return m % limit
 }
 
 func fold(hash uint64) uint32 { return uint32(hash>>32) ^ uint32(hash) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/graph"
+	"github.com/weirstream/weir/engine/stream"
 )
 
 // The vectors are Flink's key groups of these Java hash codes.
@@ -114,11 +115,15 @@ func TestKeysSpread(t *testing.T) {
 	}
 }
 
-// sameHash compares the fast path for a key with xxhash of its encoding.
+// sameHash compares the fast path for a key with xxhash of its encoding, and its group.
 func sameHash[K any](t require.TestingT, c codec.Codec[K], keys ...K) {
-	fast := graph.KeyHasher(c)
-	for _, key := range keys {
-		require.Equal(t, graph.KeyHash(c.Append(nil, key)), fast(key), "%s %v", c.Name(), key)
+	for _, limit := range []int{1, 3, 128, graph.MaxParallelismLimit} {
+		fast := graph.KeyHasher(c, limit)
+		for _, key := range keys {
+			hash := graph.KeyHash(c.Append(nil, key))
+			want := stream.KeyHash{Hash: hash, Group: uint32(graph.KeyGroup(hash, limit))}
+			require.Equal(t, want, fast(key), "%s %v, max parallelism %d", c.Name(), key, limit)
+		}
 	}
 }
 
@@ -145,26 +150,27 @@ func TestKeyHasher(t *testing.T) {
 		sameHash(t, codec.PairOf[uint64, string](codec.Uint64{}, codec.String{}), pair{First: number, Second: text}, pair{})
 		sameHash(t, codec.Codec[bool](codec.Bool{}), false, true)
 	})
-	text, number := graph.KeyHasher[string](codec.String{}), graph.KeyHasher[uint64](codec.Uint64{})
+	text, number := graph.KeyHasher[string](codec.String{}, 8), graph.KeyHasher[uint64](codec.Uint64{}, 8)
 	long := strings.Repeat("long", 50)
 	require.Zero(t, testing.AllocsPerRun(100, func() { text(long); number(math.MaxUint64); number(7) }))
 }
 
 func BenchmarkKeyGroup(b *testing.B) {
 	buf, c := make([]byte, 0, 16), codec.Codec[uint64](codec.Uint64{})
-	benchmarkKeyGroup(b, "by encoding", func(key uint64) (hash uint64) {
+	benchmarkKeyGroup(b, "by encoding", func(key uint64) stream.KeyHash {
+		var hash uint64
 		hash, buf = graph.AppendKeyHash(buf, c, key)
-		return hash
+		return stream.KeyHash{Hash: hash, Group: uint32(graph.KeyGroup(hash, 128))}
 	})
-	benchmarkKeyGroup(b, "by number", graph.KeyHasher(c))
+	benchmarkKeyGroup(b, "by number", graph.KeyHasher(c, 128))
 }
 
-func benchmarkKeyGroup(b *testing.B, name string, hash func(key uint64) uint64) {
+func benchmarkKeyGroup(b *testing.B, name string, hash func(key uint64) stream.KeyHash) {
 	for _, limit := range []uint64{1<<17 - 1, math.MaxUint64} {
 		b.Run(fmt.Sprintf("%s, keys to %d", name, limit), func(b *testing.B) {
 			var key, sum uint64
 			for b.Loop() {
-				sum += uint64(graph.KeyGroup(hash(key>>3&limit), 128))
+				sum += uint64(hash(key >> 3 & limit).Group)
 				key += 0x9e3779b97f4a7c15
 			}
 			if sum == 0 {

@@ -2,8 +2,8 @@ package operator
 
 import (
 	"github.com/weirstream/weir/engine/channel"
+	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/graph"
-	"github.com/weirstream/weir/engine/must"
 	"github.com/weirstream/weir/engine/stream"
 )
 
@@ -31,12 +31,41 @@ type Edge interface {
 	Feed(env *Env, push any) Feed
 }
 
-// TypedEdge is the [Edge] of T. Hash makes a function that hashes a record's key
-// for one subtask; it is set if and only if the edge is partitioned by hash.
+// TypedEdge is the [Edge] of T. See [HashEdge] for one that is partitioned by hash.
 type TypedEdge[T any] struct {
 	Of          *stream.Of[T]
 	Partitioner graph.Partitioner
-	Hash        func() func(v T) uint64
+	// keyed makes the push of an edge that is partitioned by hash.
+	keyed func(w *channel.Writer[T], spec OutputSpec) stream.Push[T]
+}
+
+// HashEdge is the [Edge] of T that is partitioned by the hash of a key.
+func HashEdge[K comparable, T any](of *stream.Of[T], keyOf func(v T) K, c codec.Codec[K]) *TypedEdge[T] {
+	return &TypedEdge[T]{of, graph.Hash, func(w *channel.Writer[T], spec OutputSpec) stream.Push[T] {
+		return pushByKey(w, spec, keyOf, graph.KeyHasher(c, spec.MaxParallelism))
+	}}
+}
+
+// pushByKey makes the push of such an edge. As with other makers of closures that run
+// for each record, it is not to be inlined: the compiler then inlines nothing into what
+// it makes.
+//
+//go:noinline
+func pushByKey[K comparable, T any](w *channel.Writer[T], spec OutputSpec, keyOf func(v T) K, hash func(k K) stream.KeyHash) stream.Push[T] {
+	subtask := make([]int32, spec.MaxParallelism)
+	for kg := range subtask {
+		subtask[kg] = int32(graph.Subtask(kg, spec.MaxParallelism, spec.Parallelism))
+	}
+	return func(v T, ts int64) {
+		h := hash(keyOf(v))
+		sub := int(subtask[h.Group])
+		b := w.Batch(sub)
+		if b == nil {
+			b = w.Room(sub, v)
+		}
+		b.AddHashed(v, ts, h)
+		w.Added(sub, b)
+	}
 }
 
 // Type implements [Edge].
@@ -45,18 +74,10 @@ func (e *TypedEdge[T]) Type() stream.Type { return e.Of }
 // Writer implements [Edge].
 func (e *TypedEdge[T]) Writer(env *Env, spec OutputSpec) (any, func() bool) {
 	w := channel.NewWriter(spec.Partition, e.Of, spec.BatchRecords, &env.Stop)
-	if e.Hash == nil {
+	if e.keyed == nil {
 		return e.unkeyed(env, spec, w), w.Open
 	}
-	subtask := make([]int32, spec.MaxParallelism)
-	for kg := range subtask {
-		subtask[kg] = int32(graph.Subtask(kg, spec.MaxParallelism, spec.Parallelism))
-	}
-	hash, groups := e.Hash(), spec.MaxParallelism
-	return stream.Push[T](func(v T, ts int64) {
-		h := hash(v)
-		w.PushHashed(int(subtask[graph.KeyGroup(h, groups)]), v, ts, h)
-	}), w.Open
+	return e.keyed(w, spec), w.Open
 }
 
 // Tee implements [Edge].
@@ -72,14 +93,10 @@ func (e *TypedEdge[T]) Tee(pushes []any) any {
 	})
 }
 
-// HashedPush takes a record with the hash of its key. A keyed operator offers one
-// to the edges that feed it, by which the key was hashed already.
-type HashedPush[T any] func(v T, ts int64, hash uint64)
-
 // Feed implements [Edge].
 func (e *TypedEdge[T]) Feed(env *Env, push any) Feed {
-	if hashed, ok := env.keyed.(HashedPush[T]); ok && e.Hash != nil {
-		return feedHashed(env, hashed, e.Hash())
+	if env.keyed != nil && e.keyed != nil {
+		return env.keyed
 	}
 	p := push.(stream.Push[T])
 	return func(any stream.AnyBatch, from, to int) int {
@@ -95,38 +112,6 @@ func (e *TypedEdge[T]) Feed(env *Env, push any) Feed {
 		}
 		for i, v := range b.Values[from:to] {
 			p(v, stream.NoTime)
-			if env.Stop {
-				return i + 1
-			}
-		}
-		return to - from
-	}
-}
-
-// feedHashed hands each record over with its own hash: that of the batch or, if it
-// came as bytes, a new one.
-func feedHashed[T any](env *Env, push HashedPush[T], hash func(v T) uint64) Feed {
-	return func(any stream.AnyBatch, from, to int) int {
-		b := any.(*stream.Batch[T])
-		if len(b.Hashes) != len(b.Values) {
-			if len(b.Hashes) != 0 { // not must.That: its arguments would be allocated
-				must.Unreachable("a batch of %d records has %d hashes", len(b.Values), len(b.Hashes))
-			}
-			for i := from; i < to; i++ {
-				push(b.Values[i], b.Time(i), hash(b.Values[i]))
-				if env.Stop {
-					return i + 1 - from
-				}
-			}
-			return to - from
-		}
-		hashes, timed := b.Hashes[from:to], len(b.Times) > 0
-		for i, v := range b.Values[from:to] {
-			ts := int64(stream.NoTime)
-			if timed {
-				ts = b.Times[from+i]
-			}
-			push(v, ts, hashes[i])
 			if env.Stop {
 				return i + 1
 			}

@@ -1,6 +1,9 @@
 package operator
 
 import (
+	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,13 +23,7 @@ var countedCodec = codec.PairOf[string, int64](codec.String{}, codec.Int64{})
 
 // keyedEdge is an edge by the first of a pair.
 func keyedEdge() *TypedEdge[counted] {
-	return &TypedEdge[counted]{
-		Of: &stream.Of[counted]{Codec: countedCodec}, Partitioner: graph.Hash,
-		Hash: func() func(v counted) uint64 {
-			k := &Keyer[string]{Codec: codec.String{}}
-			return func(v counted) uint64 { return k.Hash(v.First) }
-		},
-	}
+	return HashEdge(&stream.Of[counted]{Codec: countedCodec}, func(v counted) string { return v.First }, codec.Codec[string](codec.String{}))
 }
 
 func trueHash(v counted) uint64 { return graph.KeyHash(codec.String{}.Append(nil, v.First)) }
@@ -66,32 +63,91 @@ func through(t *rapid.T, e *TypedEdge[counted], records []counted) (batches []*s
 	return batches
 }
 
-func TestFeedGivesEachRecordItsHash(t *testing.T) {
+// concat is a reduce that keeps what it has seen, on all key groups, and where its
+// records go.
+func concat(t require.TestingT, env *Env, push func(v string, ts int64)) *ReduceOperator[string, string] {
+	o := &ReduceOperator[string, string]{
+		KeyOf: func(v string) string { return v[:strings.Index(v, ":")] }, Keys: codec.String{}, Values: codec.String{},
+		F: func(acc, v string) string { return acc + v[strings.Index(v, ":"):] },
+	}
+	require.NoError(t, o.Open(env, "concat", 8))
+	o.Bind(stream.Push[string](push))
+	return o
+}
+
+// A reduce that is fed batches does what one does that is given record after record:
+// with hashes or without, stopped anywhere, while its table grows and while snapshots
+// see it.
+func TestReduceByBatch(t *testing.T) {
+	hash := graph.KeyHasher[string](codec.String{}, 8)
 	rapid.Check(t, func(t *rapid.T) {
-		var records []counted
-		for range rapid.IntRange(0, 30).Draw(t, "n") {
-			records = append(records, counted{First: rapid.StringN(0, 2, -1).Draw(t, "key"), Second: rapid.Int64().Draw(t, "value")})
-		}
-		env, e, next := &Env{Parallelism: 1}, keyedEdge(), 0
-		env.keyed = HashedPush[counted](func(v counted, ts int64, hash uint64) {
-			require.Equal(t, records[next], v)
+		env, next := &Env{Parallelism: 1}, 0
+		want, state := []string{}, map[string]string{}
+		o := concat(t, env, func(v string, ts int64) {
+			require.Equal(t, want[next], v)
 			require.EqualValues(t, next, ts)
-			require.Equal(t, trueHash(v), hash)
 			next++
-			env.Stop = rapid.Bool().Draw(t, "stop")
+			env.Stop = rapid.IntRange(0, 9).Draw(t, "stop") == 0
 		})
-		feed := e.Feed(env, nil)
-		for _, b := range through(t, e, records) {
+		var snaps []Snapshot
+		var truths []map[string]string
+		for range rapid.IntRange(0, 8).Draw(t, "batches") {
+			b, hashed := (&stream.Of[string]{Codec: codec.String{}}).New(4), rapid.Bool().Draw(t, "hashed")
+			keys := rapid.SampledFrom([]int{1, 20, 1000}).Draw(t, "keys")
+			for range rapid.IntRange(1, 60).Draw(t, "records") {
+				k := fmt.Sprint(rapid.IntRange(0, keys).Draw(t, "key"))
+				v, ts := fmt.Sprint(k, ":", len(want)), int64(len(want))
+				if hashed {
+					b.AddHashed(v, ts, hash(k))
+				} else {
+					b.Add(v, ts)
+				}
+				if was, ok := state[k]; ok {
+					v = was + v[len(k):]
+				}
+				state[k] = v
+				want = append(want, v)
+			}
 			for from := 0; from < b.Len(); {
 				before := next
-				n := feed(b, from, rapid.IntRange(from+1, b.Len()).Draw(t, "to"))
+				n := env.keyed(b, from, rapid.IntRange(from+1, b.Len()).Draw(t, "to"))
 				require.Equal(t, next-before, n)
 				require.Positive(t, n)
 				from += n
 			}
+			if rapid.Bool().Draw(t, "snapshot") {
+				snaps, truths = append(snaps, o.Snapshot()), append(truths, maps.Clone(state))
+			}
 		}
-		require.Len(t, records, next)
+		require.Len(t, want, next)
+		for i, s := range snaps {
+			restored := concat(t, &Env{Parallelism: 1}, nil)
+			require.NoError(t, restored.Restore(s.Append(nil)))
+			got := map[string]string{}
+			for k, v := range restored.table.All() {
+				got[k] = v
+			}
+			require.Equal(t, truths[i], got, "snapshot %d", i)
+			s.Release()
+		}
 	})
+}
+
+func TestReduceByBatchAllocatesNothing(t *testing.T) {
+	env, hash, n := &Env{Parallelism: 1}, graph.KeyHasher[string](codec.String{}, 8), 0
+	o := &ReduceOperator[string, counted]{
+		KeyOf: func(v counted) string { return v.First }, Keys: codec.String{}, Values: countedCodec,
+		F: func(acc, v counted) counted { return counted{First: acc.First, Second: acc.Second + v.Second} },
+	}
+	require.NoError(t, o.Open(env, "sum", 8))
+	o.Bind(stream.Push[counted](func(counted, int64) { n++ }))
+	b := (&stream.Of[counted]{Codec: countedCodec}).New(100)
+	for i := range 100 {
+		v := counted{First: strings.Repeat("k", i)}
+		b.AddHashed(v, stream.NoTime, hash(v.First))
+	}
+	require.Zero(t, testing.AllocsPerRun(100, func() { env.keyed(b, 0, b.Len()) }))
+	require.Equal(t, 101*100, n)
 }
 
 // What comes over a keyed edge and what is pushed with no hash at all are reduced
@@ -132,11 +188,11 @@ func TestReduceByEdge(t *testing.T) {
 }
 
 // A batch in which some records have a hash is a bug; none is taken from another.
-func TestFeedRefusesMissingHashes(t *testing.T) {
-	env, e := &Env{Parallelism: 1}, keyedEdge()
-	env.keyed = HashedPush[counted](func(counted, int64, uint64) { t.Fatal("pushed") })
-	b := e.Of.New(2)
-	b.AddHashed(counted{First: "a"}, stream.NoTime, 1)
-	b.Add(counted{First: "b"}, stream.NoTime)
-	require.PanicsWithValue(t, must.Violation{Text: "a batch of 2 records has 1 hashes"}, func() { e.Feed(env, nil)(b, 0, 2) })
+func TestReduceRefusesMissingHashes(t *testing.T) {
+	env := &Env{Parallelism: 1}
+	concat(t, env, func(string, int64) { t.Fatal("pushed") })
+	b := (&stream.Of[string]{Codec: codec.String{}}).New(2)
+	b.AddHashed("a:", stream.NoTime, stream.KeyHash{Hash: 1})
+	b.Add("b:", stream.NoTime)
+	require.PanicsWithValue(t, must.Violation{Text: "a batch of 2 records has 1 hashes"}, func() { env.keyed(b, 0, 2) })
 }

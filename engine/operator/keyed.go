@@ -6,33 +6,19 @@ import (
 
 	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/graph"
-	"github.com/weirstream/weir/engine/must"
 	"github.com/weirstream/weir/engine/state/hashmap"
 	"github.com/weirstream/weir/engine/stream"
 )
 
-// Keyer hashes keys; one subtask has one, since it may keep a buffer.
-type Keyer[K comparable] struct {
-	Codec codec.Codec[K]
-	of    func(key K) uint64 // made when first needed
-}
-
-// Hash is the stable hash of a key.
-func (k *Keyer[K]) Hash(key K) uint64 {
-	if k.of == nil {
-		k.of = graph.KeyHasher(k.Codec)
-	}
-	return k.of(key)
-}
-
 // KeyedState is the named states and timers of a keyed operator, and its current
 // key.
 type KeyedState[K comparable] struct {
-	Keyer[K]
+	Codec  codec.Codec[K]
 	Timers TimerService[K]
 
 	key            K
 	hash           uint64
+	hashOf         func(key K) stream.KeyHash // made when first needed
 	maxParallelism int
 	first, last    int
 	tables         []namedTable
@@ -44,8 +30,16 @@ func (s *KeyedState[K]) Open(env *Env, maxParallelism int) {
 	s.first, s.last = graph.Range(env.Subtask, maxParallelism, env.Parallelism)
 }
 
+// Hash is the stable hash of a key.
+func (s *KeyedState[K]) Hash(key K) stream.KeyHash {
+	if s.hashOf == nil {
+		s.hashOf = graph.KeyHasher(s.Codec, s.maxParallelism)
+	}
+	return s.hashOf(key)
+}
+
 // Use makes a key the current one.
-func (s *KeyedState[K]) Use(key K) { s.key, s.hash = key, s.Hash(key) }
+func (s *KeyedState[K]) Use(key K) { s.key, s.hash = key, s.Hash(key).Hash }
 
 // Key is the current key.
 func (s *KeyedState[K]) Key() K { return s.key }
@@ -221,48 +215,3 @@ func takeBytes(src []byte) (b, rest []byte, err error) {
 	}
 	return src[k : k+int(n)], src[k+int(n):], nil
 }
-
-// ReduceOperator folds the records of a key into one and emits it each time, as
-// Flink's KeyedStream.reduce.
-type ReduceOperator[K comparable, T any] struct {
-	KeyOf  func(v T) K
-	F      func(acc, v T) T
-	Keys   codec.Codec[K]
-	Values codec.Codec[T]
-
-	env   *Env
-	state KeyedState[K]
-	table *hashmap.Table[K, T]
-}
-
-// Open implements [Operator].
-func (o *ReduceOperator[K, T]) Open(env *Env, _ string, maxParallelism int) error {
-	o.env, o.state.Codec = env, o.Keys
-	o.state.Open(env, maxParallelism)
-	o.table = hashmap.New[K, T](maxParallelism, o.state.first, o.state.last)
-	o.state.tables = append(o.state.tables, &valueTable[K, T]{graph.ReducedState, o.table, o.Keys, o.Values})
-	return nil
-}
-
-// Bind implements [Operator].
-func (o *ReduceOperator[K, T]) Bind(next any) any {
-	push, table, keyOf, f := next.(stream.Push[T]), o.table, o.KeyOf, o.F
-	hashed := HashedPush[T](func(v T, ts int64, hash uint64) {
-		n := table.Len()
-		cell := table.Ref(hash, keyOf(v))
-		if table.Len() == n {
-			v = f(*cell, v)
-		}
-		*cell = v
-		push(v, ts)
-	})
-	must.That(o.env.keyed == nil, "two keyed operators in a chain")
-	o.env.keyed = hashed
-	return stream.Push[T](func(v T, ts int64) { hashed(v, ts, o.state.Hash(keyOf(v))) })
-}
-
-// Snapshot implements [Stateful].
-func (o *ReduceOperator[K, T]) Snapshot() Snapshot { return o.state.Snapshot() }
-
-// Restore implements [Stateful].
-func (o *ReduceOperator[K, T]) Restore(src []byte) error { return o.state.Restore(src) }

@@ -118,7 +118,7 @@ func TestKeyedStateNames(t *testing.T) {
 	snap := k.Snapshot()
 	bytes := snap.Append(nil)
 	snap.Release()
-	less := &KeyedState[string]{Keyer: Keyer[string]{Codec: codec.String{}}}
+	less := &KeyedState[string]{Codec: codec.String{}}
 	less.Open(&Env{Parallelism: 1}, 8)
 	require.EqualError(t, less.Restore(bytes), `state "count" is in the snapshot but not in the job`)
 
@@ -135,7 +135,7 @@ func TestKeyedStateNames(t *testing.T) {
 // Each subtask has the key groups of its range, and no other.
 func TestKeyedStateRange(t *testing.T) {
 	for subtask := range 3 {
-		k := &KeyedState[string]{Keyer: Keyer[string]{Codec: codec.String{}}}
+		k := &KeyedState[string]{Codec: codec.String{}}
 		k.Open(&Env{Subtask: subtask, Parallelism: 3}, 8)
 		get, set, _, err := NewValue[string, int64](k, "n", codec.Int64{})
 		require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestKeyedStateRange(t *testing.T) {
 		for i := range 50 {
 			key := strings.Repeat("x", i)
 			k.Use(key)
-			if graph.Subtask(graph.KeyGroup(k.Hash(key), 8), 8, 3) != subtask {
+			if graph.Subtask(int(k.Hash(key).Group), 8, 3) != subtask {
 				require.Panics(t, func() { set(1) })
 				continue
 			}

@@ -21,8 +21,9 @@ type Env struct {
 	// chain failed.
 	Stop bool
 	err  error
-	// keyed is the HashedPush of the keyed operator at the head, if there is one.
-	keyed any
+	// keyed is what a keyed operator at the head offers to the edges that feed it, by
+	// which keys were hashed already; nil if there is none.
+	keyed Feed
 }
 
 // Fail ends the task with an error of the user's. The first one counts.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strconv"
 
+	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/graph"
 )
 
@@ -48,7 +49,7 @@ func (s *KeyedState[K]) Entries(yield func(Entry) bool) bool {
 			return false
 		}
 	}
-	return s.Timers.entries(&s.Keyer, yield)
+	return s.Timers.entries(s.Codec, yield)
 }
 
 // entries shows the keys that a search finds, with what it finds.
@@ -66,7 +67,7 @@ func (t *valueTable[K, V]) entries(yield func(Entry) bool) bool {
 }
 
 // entries shows the timers that would fire.
-func (s *TimerService[K]) entries(keys *Keyer[K], yield func(Entry) bool) bool {
+func (s *TimerService[K]) entries(keys codec.Codec[K], yield func(Entry) bool) bool {
 	var key, at []byte
 	for _, kind := range [...]EntryKind{EventTimer, ProcessingTimer} {
 		q := s.queue(kind == EventTimer)
@@ -74,7 +75,7 @@ func (s *TimerService[K]) entries(keys *Keyer[K], yield func(Entry) bool) bool {
 			if q.deleted(t) {
 				continue
 			}
-			key, at = keys.Codec.Append(key[:0], t.key), binary.AppendVarint(at[:0], t.at)
+			key, at = keys.Append(key[:0], t.key), binary.AppendVarint(at[:0], t.at)
 			if !yield(Entry{Kind: kind, Key: key, Value: at}) {
 				return false
 			}

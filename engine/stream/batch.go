@@ -18,9 +18,9 @@ type Batch[T any] struct {
 	Values []T
 	// Times holds the records' event times; empty if none has one.
 	Times []int64
-	// Hashes holds the hashes of the records' keys if they were added by AddHashed;
+	// Hashes holds those of the records' keys if they were added by AddHashed;
 	// otherwise it is empty, as after [Type.Decode]. It is no part of the encoding.
-	Hashes []uint64
+	Hashes []KeyHash
 
 	of     *Of[T]
 	first  uint64
@@ -75,7 +75,7 @@ func (b *Batch[T]) Add(v T, ts int64) {
 
 // AddHashed appends a record and the hash of its key, for batches of which every
 // record has one.
-func (b *Batch[T]) AddHashed(v T, ts int64, hash uint64) {
+func (b *Batch[T]) AddHashed(v T, ts int64, hash KeyHash) {
 	b.Hashes = append(b.Hashes, hash)
 	b.Add(v, ts)
 }

@@ -17,6 +17,13 @@ const MaxWatermark = math.MaxInt64
 // NoTime). An operator chain is a chain of these.
 type Push[T any] func(v T, ts int64)
 
+// KeyHash is the stable hash of a record's key and the key group it is in, which costs
+// as much to find and so is carried along.
+type KeyHash struct {
+	Hash  uint64
+	Group uint32
+}
+
 // Attempt names one deployment of the whole job: the leader epoch of the
 // JobManager and a number that grows within it. Stale messages are told by it.
 type Attempt struct{ Epoch, Number uint32 }

@@ -99,9 +99,9 @@ func TestBatchHashes(t *testing.T) {
 	plain, hashed := words.New(2), words.New(2)
 	for i, v := range []string{"a", "b"} {
 		plain.Add(v, int64(i))
-		hashed.AddHashed(v, int64(i), uint64(i)+40)
+		hashed.AddHashed(v, int64(i), stream.KeyHash{Hash: uint64(i) + 40})
 	}
-	require.Equal(t, []uint64{40, 41}, hashed.Hashes)
+	require.Equal(t, []stream.KeyHash{{Hash: 40}, {Hash: 41}}, hashed.Hashes)
 	require.Equal(t, times(plain), times(hashed))
 	require.Equal(t, plain.Append(nil, 0), hashed.Append(nil, 0))
 	require.Equal(t, plain.Digest(), hashed.Digest())
@@ -110,8 +110,8 @@ func TestBatchHashes(t *testing.T) {
 	require.Empty(t, got.(*stream.Batch[string]).Hashes)
 	hashed.Clear()
 	require.Empty(t, hashed.Hashes)
-	hashed.AddHashed("c", stream.NoTime, 7)
-	require.Equal(t, []uint64{7}, hashed.Hashes)
+	hashed.AddHashed("c", stream.NoTime, stream.KeyHash{Hash: 7})
+	require.Equal(t, []stream.KeyHash{{Hash: 7}}, hashed.Hashes)
 }
 
 // A batch that is used again has nothing of its former life.

@@ -42,15 +42,11 @@ func job(mapped operator.Operator, sink connect.Sink[string]) *graph.Graph {
 		return &graph.Node{UID: uid, Kind: kind, Parallelism: parallelism, MaxParallelism: 128, Runtime: runtime(op), Out: texts}
 	}
 	key := func(v string) string { return v[:1] }
-	hash := func() func(string) uint64 {
-		k := &operator.Keyer[string]{Codec: codec.String{}}
-		return func(v string) uint64 { return k.Hash(key(v)) }
-	}
 	src := node("src", graph.Source, 2, nil)
 	count := node("count", graph.Reduce, 1, &operator.ReduceOperator[string, string]{
 		KeyOf: key, F: func(acc, v string) string { return acc + v[1:] }, Keys: codec.String{}, Values: codec.String{},
 	})
-	count.Inputs = []*graph.Edge{{From: src, Partitioner: graph.Hash, Runtime: operator.Edge(&operator.TypedEdge[string]{Of: texts, Hash: hash})}}
+	count.Inputs = []*graph.Edge{{From: src, Partitioner: graph.Hash, Runtime: operator.Edge(operator.HashEdge(texts, key, codec.Codec[string](codec.String{})))}}
 	forward := func(from *graph.Node) []*graph.Edge {
 		return []*graph.Edge{{From: from, Partitioner: graph.Forward, Runtime: operator.Edge(&operator.TypedEdge[string]{Of: texts})}}
 	}

@@ -24,38 +24,42 @@ const (
 	highs = 0x8080808080808080
 )
 
-// marks has a byte for each place of a block: 0 if it is empty, else mark of the
-// tag.
-type marks uint64
-
-// mark is the part of a tag that is compared first. Its highest bit tells it from
-// an empty place.
-func mark(tag uint32) uint64 { return uint64(tag&0x7f | 0x80) }
-
-// match has a bit in the byte of every place with that mark. Now and then it has
-// one for another mark, but never for an empty place.
-func (m marks) match(mark uint64) uint64 {
-	x := uint64(m) ^ mark*ones
-	return (x - ones) &^ x & highs
-}
-
-// used has a bit in the byte of every place with an entry.
-func (m marks) used() uint64 { return uint64(m) & highs }
-
-func (m marks) full() bool { return m&highs == highs }
-
-// place is the number of the lowest byte with a bit.
-func place(bytes uint64) uint32 { return uint32(bits.TrailingZeros64(bytes)) / 8 % blockPlaces }
-
 // page is what a snapshot shares. The marks are apart from the blocks: they are few
 // enough to stay in the cache, so that a lookup waits for memory once.
+//
+// What a lookup needs are methods of generic types even where it has no use for their
+// parameters. A user's package instantiates the table, and into that the compiler
+// inlines nothing of this package that is not generic.
 type page[K comparable, V any] struct {
-	marks  []marks
+	// marks has for each block a byte for each place: 0 if it is empty, else mark of
+	// the tag.
+	marks  []uint64
 	blocks []block[K, V]
 }
 
+// mark is the part of a tag that is compared first. Its highest bit tells it from
+// an empty place.
+func (*page[K, V]) mark(tag uint32) uint64 { return uint64(tag&0x7f | 0x80) }
+
+// match has a bit in the byte of every place of block n with the mark of a tag. Now
+// and then it has one for another mark, but never for an empty place.
+func (p *page[K, V]) match(n, tag uint32) uint64 {
+	x := p.marks[n] ^ p.mark(tag)*ones
+	return (x - ones) &^ x & highs
+}
+
+// used has a bit in the byte of every place of block n with an entry.
+func (p *page[K, V]) used(n uint32) uint64 { return p.marks[n] & highs }
+
+func (p *page[K, V]) full(n uint32) bool { return p.marks[n]&highs == highs }
+
+// place is the number of the lowest byte with a bit.
+func (*page[K, V]) place(bytes uint64) uint32 {
+	return uint32(bits.TrailingZeros64(bytes)) / 8 % blockPlaces
+}
+
 func newPage[K comparable, V any](blocks uint32) page[K, V] {
-	return page[K, V]{make([]marks, blocks), make([]block[K, V], blocks)}
+	return page[K, V]{make([]uint64, blocks), make([]block[K, V], blocks)}
 }
 
 func (p *page[K, V]) clone() page[K, V] {
@@ -67,8 +71,8 @@ func (p *page[K, V]) same(q *page[K, V]) bool { return &p.marks[0] == &q.marks[0
 
 // add fills the first empty place of block n.
 func (p *page[K, V]) add(n, tag uint32) *entry[K, V] {
-	i := place(^p.marks[n].used() & highs)
-	p.marks[n] |= marks(mark(tag) << (8 * i))
+	i := p.place(^p.used(n) & highs)
+	p.marks[n] |= p.mark(tag) << (8 * i)
 	b := &p.blocks[n]
 	b.tags[i] = tag
 	return &b.entries[i]
@@ -84,8 +88,8 @@ func (p *page[K, V]) remove(n, i uint32) {
 func (p *page[K, V]) each(f func(tag uint32, e *entry[K, V]) bool) bool {
 	for n := range p.blocks {
 		b := &p.blocks[n]
-		for m := p.marks[n].used(); m != 0; m &= m - 1 {
-			if i := place(m); !f(b.tags[i], &b.entries[i]) {
+		for m := p.used(uint32(n)); m != 0; m &= m - 1 {
+			if i := p.place(m); !f(b.tags[i], &b.entries[i]) {
 				return false
 			}
 		}

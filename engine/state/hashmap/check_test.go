@@ -46,7 +46,7 @@ func (g *group[K, V]) checkBlock(t *Table[K, V], n uint32, number int, hash func
 	p, at := g.page(n)
 	b, zero := &p.blocks[at], entry[K, V]{}
 	for i, e := range b.entries {
-		byte := uint64(p.marks[at]) >> (8 * i) & 0xff
+		byte := p.marks[at] >> (8 * i) & 0xff
 		if byte == 0 {
 			if any(e) != any(zero) || b.tags[i] != 0 {
 				return 0, fmt.Errorf("empty place %d still holds %v, tag %d", i, e, b.tags[i])
@@ -58,10 +58,10 @@ func (g *group[K, V]) checkBlock(t *Table[K, V], n uint32, number int, hash func
 		if kg := graph.KeyGroup(h, t.maxParallelism); kg != number {
 			return 0, fmt.Errorf("M1: key %v of key group %d", e.key, kg)
 		}
-		if b.tags[i] != tag(h) || byte != mark(tag(h)) {
-			return 0, fmt.Errorf("key %v has tag %d and mark %d of %x", e.key, tag(h), b.tags[i], p.marks[at])
+		if b.tags[i] != t.tag(h) || byte != p.mark(t.tag(h)) {
+			return 0, fmt.Errorf("key %v has tag %d and mark %d of %x", e.key, t.tag(h), b.tags[i], p.marks[at])
 		}
-		if in, _, at, ok := g.find(tag(h), e.key); !ok || in != &b.entries[i] || int(at) != i {
+		if in, _, at, ok := g.find(t.tag(h), e.key); !ok || in != &b.entries[i] || int(at) != i {
 			return 0, fmt.Errorf("M2: key %v of place %d is not found there but in %d (%v)", e.key, i, at, ok)
 		}
 	}

@@ -43,6 +43,7 @@ func (t *Table[K, V]) Snapshot() *Snap[K, V] {
 			s.groups = append(s.groups, snapGroup[K, V]{t.first + i, int(g.count), g.pages})
 		}
 	}
+	t.moved++
 	t.live = append(t.live, s)
 	t.seen = t.now
 	t.now++
@@ -184,11 +185,11 @@ func (t *Table[K, V]) restoreEntry(src []byte, number int, keys codec.Codec[K], 
 	}
 	if i := number - t.first; i >= 0 && i < len(t.groups) {
 		g := &t.groups[i]
-		_, block, _, ok := g.find(tag(h), k)
+		_, block, _, ok := g.find(t.tag(h), k)
 		if ok {
 			return 0, fmt.Errorf("%w: the key is there twice", codec.ErrMalformed)
 		}
-		t.insert(g, tag(h), k, block).value = v
+		t.insert(g, t.tag(h), k, block).value = v
 	}
 	return n + m, nil
 }

@@ -57,6 +57,8 @@ type Table[K comparable, V any] struct {
 	// seen is the latest epoch that a live snapshot sees, 0 if there is none.
 	seen uint64
 	live []*Snap[K, V]
+	// moved counts what makes the results of Cells stale.
+	moved uint64
 }
 
 type group[K comparable, V any] struct {
@@ -89,13 +91,14 @@ func (t *Table[K, V]) group(hash uint64) *group[K, V] {
 	return &t.groups[i]
 }
 
+//go:noinline
 func (t *Table[K, V]) foreign(kg int) {
 	must.Unreachable("M1: key group %d in a table of %d to %d", kg, t.first, t.first+len(t.groups)-1)
 }
 
 // tag mixes the hash once more: within a key group its bits are not independent,
 // and a search suffers from every pattern.
-func tag(hash uint64) uint32 { return uint32(hash * 0x9e3779b97f4a7c15 >> 32) }
+func (t *Table[K, V]) tag(hash uint64) uint32 { return uint32(hash * 0x9e3779b97f4a7c15 >> 32) }
 
 // home is the block where the search for a tag begins. Blocks are in the order of
 // tags, but for collisions, so that new pages are filled from front to back.
@@ -122,17 +125,15 @@ func (g *group[K, V]) find(tag uint32, k K) (e *entry[K, V], n, i uint32, ok boo
 	if g.blocks == 0 {
 		return nil, 0, 0, false
 	}
-	mark := mark(tag)
 	for n = g.home(tag); ; n = g.next(n) {
 		p, at := g.page(n)
-		marks := p.marks[at]
-		for m := marks.match(mark); m != 0; m &= m - 1 {
-			i = place(m)
+		for m := p.match(at, tag); m != 0; m &= m - 1 {
+			i = p.place(m)
 			if e = &p.blocks[at].entries[i]; e.key == k {
 				return e, n, i, true
 			}
 		}
-		if !marks.full() {
+		if !p.full(at) {
 			return nil, n, 0, false
 		}
 	}
@@ -165,7 +166,7 @@ func (t *Table[K, V]) unshare(g *group[K, V], page uint32) {
 
 // Get returns a key's value; zero and false if it has none.
 func (t *Table[K, V]) Get(hash uint64, k K) (V, bool) {
-	e, _, _, ok := t.group(hash).find(tag(hash), k)
+	e, _, _, ok := t.group(hash).find(t.tag(hash), k)
 	if !ok {
 		var zero V
 		return zero, false
@@ -179,7 +180,7 @@ func (t *Table[K, V]) Set(hash uint64, k K, v V) { *t.Ref(hash, k) = v }
 // Update replaces a key's value by what f makes of it; f gets zero and false if
 // there is none. f must not use the table.
 func (t *Table[K, V]) Update(hash uint64, k K, f func(v V, ok bool) V) {
-	g, tag := t.group(hash), tag(hash)
+	g, tag := t.group(hash), t.tag(hash)
 	_, n, i, ok := g.find(tag, k)
 	if ok {
 		e := t.entry(g, n, i)
@@ -195,7 +196,7 @@ func (t *Table[K, V]) Update(hash uint64, k K, f func(v V, ok bool) V) {
 // one lookup; a key without a value gets zero first. It is good until the next
 // call on the table.
 func (t *Table[K, V]) Ref(hash uint64, k K) *V {
-	g, tag := t.group(hash), tag(hash)
+	g, tag := t.group(hash), t.tag(hash)
 	e, n, i, ok := g.find(tag, k)
 	switch {
 	case !ok:
@@ -231,7 +232,7 @@ func (g *group[K, V]) vacant(tag uint32) uint32 {
 
 func (g *group[K, V]) full(n uint32) bool {
 	p, at := g.page(n)
-	return p.marks[at].full()
+	return p.full(at)
 }
 
 // fits reports whether that many entries may be in that many blocks (M3).
@@ -270,6 +271,7 @@ func (t *Table[K, V]) resize(g *group[K, V], blocks uint32) {
 	n := (blocks + pageMask) >> pageBits
 	g.pages, g.born = make([]page[K, V], n), make([]uint64, n)
 	g.list, g.blocks = t.now, blocks
+	t.moved++
 	for i := range g.pages {
 		g.pages[i], g.born[i] = newPage[K, V](min(blocks, pageBlocks)), t.now
 	}
@@ -285,7 +287,7 @@ func (t *Table[K, V]) resize(g *group[K, V], blocks uint32) {
 // Delete removes a key and reports whether it had a value.
 func (t *Table[K, V]) Delete(hash uint64, k K) bool {
 	g := t.group(hash)
-	_, n, i, ok := g.find(tag(hash), k)
+	_, n, i, ok := g.find(t.tag(hash), k)
 	if !ok {
 		return false
 	}
@@ -302,14 +304,15 @@ func (t *Table[K, V]) Delete(hash uint64, k K) bool {
 // ones: one that may come back takes the place, and so on, so that M2 holds
 // without tombstones.
 func (t *Table[K, V]) vacate(g *group[K, V], hole, i uint32) {
+	t.moved++
 	passed := g.full(hole)
 	p, at := t.writable(g, hole)
 	p.remove(at, i)
 	for n := g.next(hole); passed; n = g.next(n) {
 		passed = g.full(n)
 		from, at := g.page(n)
-		for m := from.marks[at].used(); m != 0; m &= m - 1 {
-			i := place(m)
+		for m := from.used(at); m != 0; m &= m - 1 {
+			i := from.place(m)
 			tag := from.blocks[at].tags[i]
 			if g.distance(g.home(tag), n) < g.distance(hole, n) {
 				continue

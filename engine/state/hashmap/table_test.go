@@ -14,6 +14,7 @@ import (
 	"github.com/weirstream/weir/engine/graph"
 	"github.com/weirstream/weir/engine/must"
 	"github.com/weirstream/weir/engine/state/hashmap"
+	"github.com/weirstream/weir/engine/stream"
 )
 
 type table = hashmap.Table[uint64, string]
@@ -68,6 +69,39 @@ func (m *machine) delete(t *rapid.T, k uint64) {
 	delete(m.model, k)
 }
 
+// cells replaces the values of keys, some of which may be new, in one go.
+func (m *machine) cells(t *rapid.T, keys []uint64) {
+	m.both(func(table *table) {
+		cells, hashes := make([]*string, len(keys)), make([]stream.KeyHash, len(keys))
+		for i, k := range keys {
+			hashes[i] = stream.KeyHash{Hash: hashOf(k), Group: uint32(graph.KeyGroup(hashOf(k), m.groups))}
+		}
+		table.Cells(hashes, keys, cells)
+		moved, has := table.Moved(), map[uint64]string{}
+		for i, k := range keys {
+			want, ok := m.model[k]
+			if again, is := has[k]; is {
+				want = again
+			}
+			has[k] = want + "c"
+			if cells[i] != nil {
+				require.True(t, ok, "key %d has a cell and no value", k)
+			}
+			if len(m.live) == 0 && ok {
+				require.NotNil(t, cells[i], "key %d", k)
+			}
+			if cells[i] == nil || moved != table.Moved() {
+				cells[i] = table.Ref(hashOf(k), k)
+			}
+			require.Equal(t, want, *cells[i])
+			*cells[i] += "c"
+		}
+	})
+	for _, k := range keys {
+		m.model[k] += "c"
+	}
+}
+
 func (m *machine) actions() map[string]func(*rapid.T) {
 	text := rapid.StringN(0, 3, -1)
 	return map[string]func(*rapid.T){
@@ -92,6 +126,9 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 				*ref += "r"
 			})
 			m.model[k] += "r"
+		},
+		"Cells": func(t *rapid.T) {
+			m.cells(t, rapid.SliceOfN(rapid.Uint64Range(0, m.limit-1), 0, hashmap.Together).Draw(t, "keys"))
 		},
 		"Delete": func(t *rapid.T) { m.delete(t, m.key(t)) },
 		"SetMany": func(t *rapid.T) {
