@@ -38,6 +38,9 @@ var exemptions = []exemption{
 	{"scenarios/mutants/apply.go", []kind{kindOS}, "reads patches and the source that they change"},
 	{"scenarios/mutants/build.go", []kind{kindOS}, "calls the go command"},
 	{"scenarios/bench/...", []kind{kindOS, kindClock, kindGoroutine, kindImport, kindConstraint}, "measures times, live too, beside a program of goroutines; what it measures decides nothing in a simulated run"},
+	{"sim/vet/load.go", []kind{kindOS}, "calls the go command, and reads what it exports; no part of a run"},
+	{"sim/vet/run.go", []kind{kindOS}, "resolves the directory that it works in"},
+	{"sim/vet/tool.go", []kind{kindOS}, "is a process of its own, called by go vet"},
 	{"cmd/simrun/...", []kind{kindOS}, "a program: arguments, standard output, exit codes"},
 	{"engine/connect/file/reader.go", []kind{kindUnsafe}, "a line is used as a string without a copy; its bytes are not written again"},
 }

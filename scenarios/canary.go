@@ -37,7 +37,7 @@ func canaryJob(pace Pace) func(*engine.Job) {
 		count := engine.Reduce(engine.KeyBy(ones, func(c Count) string { return c.First }), "count",
 			func(_, c Count) Count { return c })
 		text := engine.Map(count, "text", func(c Count) string {
-			seen[c.First] += c.Second
+			seen[c.First] += c.Second //weir:allow it must fail
 			return c.First + "\t" + strconv.FormatUint(seen[c.First], 10)
 		})
 		engine.ToSink(text, SinkUID, file.Sink(OutputDir, file.Line))

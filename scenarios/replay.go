@@ -113,13 +113,7 @@ func Replay(path string) (*Replayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	var follower *trace.Follower
-	rep, _, err := r.execute(func() (*cluster.Recorder, error) {
-		rec := &cluster.Recorder{}
-		follower = t.Follow(rec.Name, cluster.Describe)
-		rec.To = func(r *trace.Record) { follower.Next(r) }
-		return rec, nil
-	})
+	rep, follower, err := r.follow(t)
 	if err != nil {
 		return nil, err
 	}
@@ -129,16 +123,7 @@ func Replay(path string) (*Replayed, error) {
 	}
 	if d := follower.End(rep.Verdict); d != nil {
 		p.Agreed, p.Verdict, p.difference = false, Nondeterministic, d.String()
-		p.FirstDifference = &Difference{Trace: d.WantLine, Run: d.GotLine, Differs: []string{}}
-		for _, f := range d.Fields {
-			p.FirstDifference.Differs = append(p.FirstDifference.Differs, fmt.Sprintf("%s: trace %s, run %s", f.Name, f.Want, f.Got))
-		}
-		if d.Got != nil {
-			p.FirstDifference.Event = d.Got.Number
-		}
-		if d.Want != nil {
-			p.FirstDifference.Event = d.Want.Number
-		}
+		p.FirstDifference = newDifference(d)
 	}
 	p.Records = follower.Matched()
 	return p, nil

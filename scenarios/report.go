@@ -53,6 +53,8 @@ type Report struct {
 	Causes []string `json:"causes,omitempty"`
 	// Replay says whether a second run was the same, if there was one.
 	Replay string `json:"replay,omitempty"`
+	// FirstDifference is where a run that was not deterministic left its trace.
+	FirstDifference *Difference `json:"first_difference,omitempty"`
 	// Again are the commands that rerun and replay a failure.
 	Again []string `json:"again,omitempty"`
 
@@ -62,13 +64,6 @@ type Report struct {
 	watched *sighted
 	// twice says that the run was made twice, and hashes compared.
 	twice bool
-}
-
-// differs says that the same run again had another hash.
-func (r *Report) differs(again *Report) {
-	r.Verdict = Nondeterministic
-	r.Violations = append(r.Violations, Violation{Oracle: "determinism",
-		Message: fmt.Sprintf("the same seed gave hash %s and then %s", r.TraceHash, again.TraceHash)})
 }
 
 // Violation is a broken promise.

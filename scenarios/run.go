@@ -293,14 +293,19 @@ func (r *run) keep(rep *Report) error {
 		rep.differs(again)
 	}
 	rep.Saved = path
-	rep.Again = append(rep.Again, r.command(), fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event))
-	if err := rec.writer.Close(rep.Verdict); err != nil {
+	if err := rec.writer.Close(again.Verdict); err != nil {
 		return err
 	}
 	t, err := trace.Open(path)
 	if err != nil {
 		return err
 	}
+	if rep.Verdict == Nondeterministic {
+		if err := r.part(rep, t); err != nil {
+			return err
+		}
+	}
+	rep.Again = append(rep.Again, r.command(), fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event))
 	rep.Causes, err = causes(t, rep.Violations[0].Event)
 	return err
 }

@@ -47,6 +47,8 @@ type Failure struct {
 	Trace  string `json:"trace"`
 	Replay string `json:"replay"`
 	Rerun  string `json:"rerun"`
+	// FirstDifference is where a run that was not deterministic left the trace.
+	FirstDifference *Difference `json:"first_difference,omitempty"`
 
 	report *Report
 }
@@ -160,7 +162,7 @@ func (t *tally) add(rep *Report) {
 }
 
 func newFailure(rep *Report) Failure {
-	f := Failure{Scenario: rep.Scenario, Seed: rep.Seed, Mode: rep.Mode, Verdict: rep.Verdict, Trace: rep.Saved, report: rep}
+	f := Failure{Scenario: rep.Scenario, Seed: rep.Seed, Mode: rep.Mode, Verdict: rep.Verdict, Trace: rep.Saved, FirstDifference: rep.FirstDifference, report: rep}
 	if len(rep.Violations) > 0 {
 		f.Oracle, f.Message = rep.Violations[0].Oracle, rep.Violations[0].Message
 	}

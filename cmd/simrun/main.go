@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/weirstream/weir/scenarios"
+	"github.com/weirstream/weir/sim/vet"
 )
 
 // Exit statuses.
@@ -33,6 +34,7 @@ type cli struct {
 	Mutants mutantsCommand `cmd:"" help:"Break the engine on purpose, in many ways, and see that runs notice."`
 	Live    liveCommand    `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
 	Bench   benchCommand   `cmd:"" help:"Measure simulator and engine against their budgets."`
+	Vet     vetCommand     `cmd:"" help:"Find what makes jobs differ from their replay, in their source."`
 }
 
 type listCommand struct {
@@ -77,6 +79,9 @@ type liveCommand struct {
 func main() {
 	if scenarios.IsLiveChild() {
 		os.Exit(scenarios.LiveChild())
+	}
+	if vet.IsTool(os.Args[1:]) { // as go vet -vettool calls it
+		vet.Tool()
 	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -36,6 +36,9 @@ var refused = []string{
 	`bench nope`, `bench fresh nope`, `bench fresh fresh`, `bench fresh --profile input`, `bench fresh --profile missing/dir`, `bench fresh --profile=`,
 	`bench --profile`, `bench --list fresh`, `bench --list --profile profiles`, `bench --seed 2`, `bench --quick`,
 
+	// Vet.
+	`vet`, `vet --allow`, `vet ./missing`, `vet ./dir`, `vet ./dir/...`, `vet ./ill`, `vet ./ill-typed`, `vet --json`,
+
 	// Numbers.
 	`run wordcount --seed x`, `run wordcount --seed -1`, `run wordcount --seed=-1`, `run wordcount --seed 1.5`,
 	`run wordcount --seed 18446744073709551616`, `run wordcount --seed=`, `run wordcount --seed`,
@@ -92,6 +95,11 @@ func furnish(t *testing.T) {
 	require.NoError(t, os.Symlink("input", "link"))
 	require.NoError(t, os.MkdirAll("dir", 0o755))
 	require.NoError(t, os.MkdirAll("unfinished/checkpoints/chk-3", 0o755))
+	put("go.mod", []byte("module m\n\ngo 1.26\n"))
+	for name, text := range map[string]string{"ill": "package ill\n\nfunc f( {}\n", "ill-typed": "package typed\n\nvar x int = \"x\"\n\nvar y = z\n"} { // unordered: each its own file
+		require.NoError(t, os.Mkdir(name, 0o755))
+		put(name+"/x.go", []byte(text))
+	}
 	for _, c := range [][2]string{{"input", "run"}, {"changed", "other-input"}, {"gone", "no-input"}} {
 		status, _, stderr := simrun("run", "wordcount", "--input", c[0], "--trace", c[1]+".trace")
 		require.Equal(t, ok, status, stderr)
@@ -187,7 +195,7 @@ func TestEmptyArguments(t *testing.T) {
 		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, damaged-checkpoint, rebalance-broadcast, two-inputs, wordcount\n"},
-		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, replay, mutants, live, bench\n"},
+		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, replay, mutants, live, bench, vet\n"},
 		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
 		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, damaged-checkpoint, rebalance-broadcast, two-inputs, wordcount\n"},
 		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},
