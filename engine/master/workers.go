@@ -25,7 +25,7 @@ func causeOf(err error) host.Cause {
 
 // watch looks at all workers regularly.
 func (m *JobManager) watch(out *host.Outbox) {
-	m.later(m.settings.Check, out, func(out *host.Outbox) {
+	m.watching = m.later(m.settings.Check, out, func(out *host.Outbox) {
 		for _, w := range m.workers {
 			if !w.lost && m.now.Mono-w.seen > m.settings.HeartbeatTimeout {
 				m.lose(w, fmt.Sprintf("no heartbeat for %s", m.settings.HeartbeatTimeout), out)
@@ -164,7 +164,8 @@ func (m *JobManager) progress(out *host.Outbox) {
 		m.step(checkpoint.Ended{}, out)
 	}
 	if m.phase == running && least == task.Finished { // M4
-		m.step(checkpoint.Stop{}, out)
+		m.stopCheckpoints(out)
+		m.cancel(m.watching, out)
 		m.phase = finished
 		m.sweep(out) // once more what could not be removed before
 		m.finish()

@@ -212,7 +212,11 @@ func (t *Task) fail(cause host.Cause, err error, out *host.Outbox) {
 func (t *Task) setState(s State, cause host.Cause, text string, out *host.Outbox) {
 	t.state = s
 	kinds := [...]host.EventKind{Running: host.TaskRunning, Ended: host.TaskEnded, Finished: host.TaskFinished, Failed: host.TaskFailed}
-	t.report(host.Event{Kind: kinds[s], Cause: cause, Text: text})
+	e := host.Event{Kind: kinds[s], Cause: cause, Text: text}
+	if s == Ended || s == Finished {
+		e.Data = t.account()
+	}
+	t.report(e)
 	out.Send(ExecutorAddress(t.host.Self().Node), Status{t.attempt, t.spec.ID, s, cause, text})
 }
 
