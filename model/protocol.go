@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weirstream/weir/engine/stream"
@@ -77,8 +78,22 @@ type taskMonitor struct {
 	taken     []uint64 // from each channel, at that snapshot
 	stored    uint64
 	seen      uint64 // newest checkpoint that it has a trigger or barrier of
-	settled   uint64 // newest checkpoint stored, declined or known to be given up
+	answered  [answers]uint64
+	answer    int // where the next goes
 }
+
+// answers is how many of the newest checkpoints that a task has stored, declined or
+// knows to be given up are remembered.
+const answers = 8
+
+func (t *taskMonitor) settle(id uint64) {
+	if !t.settled(id) {
+		t.answered[t.answer] = id
+		t.answer = (t.answer + 1) % answers
+	}
+}
+
+func (t *taskMonitor) settled(id uint64) bool { return slices.Contains(t.answered[:], id) }
 
 // inputMonitor is the consumer's end of a channel.
 type inputMonitor struct {

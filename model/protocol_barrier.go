@@ -34,7 +34,7 @@ func (p *Protocol) BarrierIn(task int, a stream.Attempt, ch int, id, taken, arri
 // least once, a restored consumer has taken more until its producer has caught up.
 func (p *Protocol) checkAhead(task, ch int, id uint64, sent sentBarrier) {
 	c := &p.tasks[task].in[ch]
-	rule, got, what := "T2", c.taken, "taken"
+	rule, got, what := "T2", c.taken, "been taken"
 	if sent.unaligned {
 		rule, got, what = "T5", c.arrived, "arrived"
 	}
@@ -225,7 +225,7 @@ func (p *Protocol) SnapshotStored(task int, a stream.Attempt, id uint64, durable
 		}
 	}
 	t.stored = max(t.stored, id)
-	t.settled = max(t.settled, id)
+	t.settle(id)
 	p.keep(task, id, in, out)
 	return p.take()
 }
@@ -255,7 +255,7 @@ func (p *Protocol) begin(task int, id uint64) {
 		return
 	}
 	t.seen = id
-	if id <= p.over && t.settled < id {
+	if id <= p.over && !t.settled(id) {
 		p.due = append(p.due, deadline{task, id, p.now + p.plan.Slack})
 	}
 }

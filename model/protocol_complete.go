@@ -86,7 +86,7 @@ func (p *Protocol) Aborted(id uint64, expired bool) []string {
 		p.say("T13", "checkpoint %d expired %v after it began, its timeout is %v", id, p.now-q.began, p.plan.Timeout)
 	}
 	for i := range p.tasks {
-		if t := &p.tasks[i]; t.seen >= id && t.settled < id {
+		if t := &p.tasks[i]; t.seen == id && !t.settled(id) {
 			p.due = append(p.due, deadline{i, id, p.now + p.plan.Slack})
 		}
 	}
@@ -144,7 +144,7 @@ func (p *Protocol) Committed(task int, token string, id uint64) []string {
 // Settled tells that a task has declined a checkpoint, or was told that it is given up.
 func (p *Protocol) Settled(task int, a stream.Attempt, id uint64) {
 	if t := p.of(task, a); t != nil {
-		t.settled = max(t.settled, id)
+		t.settle(id)
 	}
 }
 

@@ -32,7 +32,7 @@ func (p *Protocol) checkPace(id uint64) {
 		allowed++
 	}
 	if f.triggers > allowed {
-		p.say("T13", "checkpoint %d is the %d. within %v, with an interval of %v", id, f.triggers, p.now-f.started, p.plan.Interval)
+		p.say("T13", "checkpoint %d is number %d within %v, with an interval of %v", id, f.triggers, p.now-f.started, p.plan.Interval)
 	}
 }
 
@@ -41,7 +41,7 @@ func (p *Protocol) checkTimes() {
 	for len(p.due) > 0 {
 		d := p.due[0]
 		t := &p.tasks[d.task]
-		if t.settled < d.id && !t.finished {
+		if !t.settled(d.id) && !t.finished {
 			if p.now <= d.at {
 				break
 			}

@@ -39,7 +39,7 @@ func newJudges(r *run) *judges {
 
 func (j *judges) oracles() []sim.Oracle[host.Event] {
 	return []sim.Oracle[host.Event]{
-		&cutOracle{judges: j}, &protocolOracle{judges: j}, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
+		&cutOracle{judges: j}, &protocolOracle{judges: j}, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, &resourcesOracle{judges: j}, j.watch(),
 	}
 }
 

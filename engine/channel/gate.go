@@ -280,8 +280,8 @@ func (g *InputGate) Capture(ch int, more bool) {
 		if i == 0 {
 			from = c.cursor
 		}
-		it.batch.Pin()
 		g.account.Pinned++
+		it.batch.Pin()
 		c.captured = append(c.captured, Captured{it.batch, from})
 	}
 }

@@ -15,6 +15,8 @@ package channel
 
 import (
 	"encoding/binary"
+	"fmt"
+	"strings"
 
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/engine/must"
@@ -217,8 +219,8 @@ func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 		rest = append(rest, item{event: e})
 		for _, it := range s.queue.waiting() {
 			if it.batch != nil {
-				it.batch.Pin()
 				p.account.Pinned++
+				it.batch.Pin()
 				over[sub] = append(over[sub], Captured{Batch: it.batch})
 			}
 			rest = append(rest, it)
@@ -287,6 +289,29 @@ func (p *ResultPartition) Close(out *host.Outbox) {
 
 // Queued is the number of batches that wait in all queues.
 func (p *ResultPartition) Queued() int { return p.queued }
+
+// String says what waits, and for what.
+func (p *ResultPartition) String() string {
+	var words []string
+	for i := range p.subs {
+		s := &p.subs[i]
+		if s.queue.empty() {
+			continue
+		}
+		w := fmt.Sprintf("%d in subpartition %d", len(s.queue.waiting()), i)
+		switch {
+		case !s.up:
+			w += " without a wire"
+		case s.credit == 0:
+			w += " without credit"
+		}
+		words = append(words, w)
+	}
+	if words == nil {
+		return "empty"
+	}
+	return strings.Join(words, ", ")
+}
 
 // Empty reports that nothing waits to be sent.
 func (p *ResultPartition) Empty() bool {

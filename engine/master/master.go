@@ -387,12 +387,31 @@ func (m *JobManager) Pending() string {
 		names[i] = t.name + " on " + t.node
 	}
 	s := "job is " + m.phase.String()
+	if m.phase == waiting {
+		s += " for " + m.missingSlots()
+	}
 	if p := m.coordinator.Pending(names); p != "" {
 		s += ", " + p
 	}
 	for _, t := range m.tasks {
 		if m.phase == deploying && t.state == task.Initializing || m.phase == running && t.state == task.Running {
 			s += ", " + t.name + " on " + t.node + " is " + t.state.String()
+		}
+		if m.phase == running && m.final != 0 && t.state == task.Ended {
+			s += fmt.Sprintf(", %s on %s has not finished after the final checkpoint %d", t.name, t.node, m.final)
+		}
+	}
+	return s
+}
+
+// missingSlots says what a deployment waits for.
+func (m *JobManager) missingSlots() string {
+	s := fmt.Sprintf("%d slots", m.plan.MaxParallelism())
+	for _, w := range m.workers {
+		if w.lost {
+			s += fmt.Sprintf(", %s is lost", w.name)
+		} else {
+			s += fmt.Sprintf(", %s has %d", w.name, w.slots)
 		}
 	}
 	return s
