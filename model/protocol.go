@@ -78,22 +78,23 @@ type taskMonitor struct {
 	taken     []uint64 // from each channel, at that snapshot
 	stored    uint64
 	seen      uint64 // newest checkpoint that it has a trigger or barrier of
+	told      uint64 // newest that it knows to be given up: those before are over, too
 	answered  [answers]uint64
 	answer    int // where the next goes
 }
 
-// answers is how many of the newest checkpoints that a task has stored, declined or
-// knows to be given up are remembered.
+// answers is how many checkpoints that a task has stored or declined are remembered.
 const answers = 8
 
+// settle notes that the task has stored or declined a checkpoint.
 func (t *taskMonitor) settle(id uint64) {
-	if !t.settled(id) {
-		t.answered[t.answer] = id
-		t.answer = (t.answer + 1) % answers
-	}
+	t.answered[t.answer] = id
+	t.answer = (t.answer + 1) % answers
 }
 
-func (t *taskMonitor) settled(id uint64) bool { return slices.Contains(t.answered[:], id) }
+func (t *taskMonitor) settled(id uint64) bool {
+	return id <= t.told || slices.Contains(t.answered[:], id)
+}
 
 // inputMonitor is the consumer's end of a channel.
 type inputMonitor struct {

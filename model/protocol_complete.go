@@ -141,10 +141,17 @@ func (p *Protocol) Committed(task int, token string, id uint64) []string {
 	return p.take()
 }
 
-// Settled tells that a task has declined a checkpoint, or was told that it is given up.
-func (p *Protocol) Settled(task int, a stream.Attempt, id uint64) {
+// Declined tells that a task has declined a checkpoint.
+func (p *Protocol) Declined(task int, a stream.Attempt, id uint64) {
 	if t := p.of(task, a); t != nil {
 		t.settle(id)
+	}
+}
+
+// Told tells that a task was told that a checkpoint is given up.
+func (p *Protocol) Told(task int, a stream.Attempt, id uint64) {
+	if t := p.of(task, a); t != nil {
+		t.told = max(t.told, id)
 	}
 }
 

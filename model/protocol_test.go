@@ -177,6 +177,7 @@ func TestProtocolRules(t *testing.T) {
 		{"T4 not triggered", story(up(), out(left, 1, 0)), "T4: left/0 sent barrier 1, which nobody has triggered"},
 		{"T4 not received", story(up(), trigger(1), sent(both, 1)), "T4: both/0 sent barrier 1, which it has not received"},
 		{"T4 one barrier missing", story(up(), trigger(1), out(left, 1, 10), in(0, 1, 10), sent(both, 1), taken(1, 10, 0)), "T4: both/0 took snapshot 1 without a barrier from right->both 0->0"},
+		{"T4 at least once, a channel is ahead", story(leastOnce, aligned(), at(200), aborted(1), trigger(2), source(left, 2, 30), in(0, 2, 30), sent(both, 1), taken(1, 30, 20)), ""},
 		{"T4 one channel ended", story(up(), trigger(1), out(left, 1, 10), in(0, 1, 10), quiet(func(p *Protocol) { p.ChannelEnded(both, current, 1) }), sent(both, 1), taken(1, 10, 0)), ""},
 		{"T4 no snapshot", story(aligned(), stored(both, 1, stands(10, 20), nil)), "T4: both/0 stored checkpoint 1, of which it has taken no snapshot"},
 		{"T4 not durable", story(up(), trigger(1), out(left, 1, 0), func(p *Protocol) []string {
@@ -203,12 +204,14 @@ func TestProtocolRules(t *testing.T) {
 		{"T7 given up when complete", story(sealed(), completed(1), aborted(1)), "T7: checkpoint 1 was given up after it had completed"},
 		{"T7 commit too early", story(sealed(), func(p *Protocol) []string { return p.Committed(both, "part", 1) }), "T7: both/0 committed part of checkpoint 1, which is not complete; the latest that is: 0"},
 
-		{"T8 told", story(aligned(), aborted(1), settled(both, 1), at(111)), ""},
+		{"T8 told", story(aligned(), aborted(1), toldOf(both, 1), at(111)), ""},
+		{"T8 told of a later one", story(aligned(), aborted(1), toldOf(both, 2), at(111)), ""},
+		{"T8 declined", story(aligned(), aborted(1), declined(both, 1), at(111)), ""},
 		{"T8 not yet told", story(aligned(), aborted(1), at(110)), ""},
 		{"T8 not told", story(aligned(), aborted(1), at(111)), "T8: checkpoint 1 is over, but both/0 has neither stored nor declined it and does not know, 11ms later"},
 		{"T8 not told, but all will end", story(aligned(), aborted(1), quiet((*Protocol).Disturbed), at(111)), ""},
-		{"T8 told of another", story(aligned(), aborted(1), settled(both, 2), at(111)), "T8: checkpoint 1 is over, but both/0 has neither stored nor declined it and does not know, 11ms later"},
-		{"T8 barrier comes late", story(up(), trigger(1), out(left, 1, 0), settled(left, 1), aborted(1), at(105), in(0, 1, 0), at(116)), "T8: checkpoint 1 is over, but both/0 has neither stored nor declined it and does not know, 11ms later"},
+		{"T8 declined another", story(aligned(), aborted(1), declined(both, 2), at(111)), "T8: checkpoint 1 is over, but both/0 has neither stored nor declined it and does not know, 11ms later"},
+		{"T8 barrier comes late", story(up(), trigger(1), out(left, 1, 0), declined(left, 1), aborted(1), at(105), in(0, 1, 0), at(116)), "T8: checkpoint 1 is over, but both/0 has neither stored nor declined it and does not know, 11ms later"},
 
 		{"T9 sent twice", story(up(), trigger(1), cancelOut(left, 1), cancelOut(left, 1)), "T9: left/0 sent a second cancel marker 1"},
 		{"T9 taken twice", story(up(), trigger(1), cancelIn(0, 1), cancelIn(0, 1)), "T9: both/0 took a second cancel marker 1 from left->both 0->0"},
@@ -292,8 +295,12 @@ func notified(task int, id uint64) tell {
 	return func(p *Protocol) []string { return p.Notified(task, current, id) }
 }
 
-func settled(task int, id uint64) tell {
-	return quiet(func(p *Protocol) { p.Settled(task, current, id) })
+func declined(task int, id uint64) tell {
+	return quiet(func(p *Protocol) { p.Declined(task, current, id) })
+}
+
+func toldOf(task int, id uint64) tell {
+	return quiet(func(p *Protocol) { p.Told(task, current, id) })
 }
 
 func restored(id uint64, in []Stand) tell {
@@ -321,7 +328,7 @@ func TestProtocolIsLean(t *testing.T) {
 			p.AckCounted(task, current, id)
 		}
 		p.Aborted(id, false)
-		p.Settled(both, current, id)
+		p.Told(both, current, id)
 		p.forget(id)
 	}
 	p.doomed = true

@@ -57,6 +57,9 @@ func (r *run) limit() time.Duration {
 	// A failure is noticed, the job restored and checkpointed; a checkpoint may have to
 	// expire before.
 	again := c.HeartbeatTimeout + c.RestartDelay + c.CheckpointInterval + c.CheckpointTimeout + 4*r.slack()
+	if c.CheckpointTimeout < r.world.patience() { // as the user set it: it takes luck to complete one
+		again += 2 * time.Minute
+	}
 	return 2*(work+wires) + again
 }
 

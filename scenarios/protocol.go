@@ -140,8 +140,10 @@ func (o *protocolOracle) onTask(task int, e *host.Event) []string {
 	case host.SnapshotStored:
 		in, out := o.stands(e)
 		return m.SnapshotStored(task, a, e.Checkpoint, o.isDurable(e.Checkpoint, e.Data.(*snapshot.Task).File), in, out)
-	case host.CheckpointDeclined, host.AbortNotified:
-		m.Settled(task, a, e.Checkpoint)
+	case host.CheckpointDeclined:
+		m.Declined(task, a, e.Checkpoint)
+	case host.AbortNotified:
+		m.Told(task, a, e.Checkpoint)
 	case host.AckCounted:
 		return m.AckCounted(task, stream.Attempt{Epoch: uint32(e.N), Number: uint32(e.M)}, e.Checkpoint)
 	case host.CheckpointNotified:
