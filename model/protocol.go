@@ -20,6 +20,8 @@ type ProtocolPlan struct {
 	// Slack is the longest time that a step, a message and the files of a checkpoint
 	// take together while nothing is broken.
 	Slack time.Duration
+	// Word is the longest time until a task has heard what the JobManager says.
+	Word time.Duration
 }
 
 // ProtocolTask is a task of the job.

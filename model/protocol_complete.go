@@ -87,7 +87,7 @@ func (p *Protocol) Aborted(id uint64, expired bool) []string {
 	}
 	for i := range p.tasks {
 		if t := &p.tasks[i]; t.seen == id && !t.settled(id) {
-			p.due = append(p.due, deadline{i, id, p.now + p.plan.Slack})
+			p.due = append(p.due, deadline{i, id, p.now + p.plan.Word})
 		}
 	}
 	p.finish(id)

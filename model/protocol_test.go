@@ -25,7 +25,7 @@ func protocolJob() ProtocolPlan {
 	return ProtocolPlan{
 		Tasks:    []ProtocolTask{{Name: "left/0", Source: true, Out: []int{0}}, {Name: "right/0", Source: true, Out: []int{1}}, {Name: "both/0", In: []int{0, 1}}},
 		Channels: []string{"left->both 0->0", "right->both 0->0"},
-		Interval: 100 * time.Millisecond, Timeout: time.Second, Slack: 10 * time.Millisecond,
+		Interval: 100 * time.Millisecond, Timeout: time.Second, Slack: 10 * time.Millisecond, Word: 10 * time.Millisecond,
 	}
 }
 

@@ -45,7 +45,7 @@ func (p *Protocol) checkTimes() {
 			if p.now <= d.at {
 				break
 			}
-			p.say("T8", "checkpoint %d is over, but %s has neither stored nor declined it and does not know, %v later", d.id, p.name(d.task), p.now-d.at+p.plan.Slack)
+			p.say("T8", "checkpoint %d is over, but %s has neither stored nor declined it and does not know, %v later", d.id, p.name(d.task), p.now-d.at+p.plan.Word)
 		}
 		p.due = append(p.due[:0], p.due[1:]...)
 	}

@@ -23,12 +23,25 @@ func (r *run) slowestRecord() time.Duration {
 // slack bounds what a step, a message and a checkpoint's files take together in a run
 // while nothing is broken.
 func (r *run) slack() time.Duration {
+	return 100*time.Millisecond + 2*r.world.patience() + 2*r.longestStep()
+}
+
+// longestStep bounds the time of one step of a task.
+func (r *run) longestStep() time.Duration {
 	operators := 1 // of the longest chain
 	for _, v := range r.graph.Plan(r.config.Chaining).Vertices {
 		operators = max(operators, len(v.Chain))
 	}
-	step := time.Duration(r.config.Quantum*operators) * r.slowestRecord()
-	return 100*time.Millisecond + 2*r.world.patience() + 2*step
+	return time.Duration(r.config.Quantum*operators) * r.slowestRecord()
+}
+
+// word bounds what the JobManager's word takes until a task has heard it: no link of
+// the JobManager is made slow.
+func (r *run) word() time.Duration {
+	hw := r.world.hardware
+	uneven := max(time.Duration(hw.DrawnCost), 100)
+	queued := 64 * 256 * time.Second / time.Duration(hw.Link.Bandwidth) // behind other messages
+	return 20*time.Millisecond + 4*hw.Link.Latency.Max*uneven/100 + queued + 2*r.longestStep()
 }
 
 // limit is the virtual time that a run's job has to finish once the last fault is over:

@@ -39,7 +39,7 @@ func (o *protocolOracle) prepare() {
 	j := o.judges
 	c := j.run.config
 	plan := protocolPlan(j.cluster.Graph.Plan(c.Chaining), c)
-	plan.Slack = j.run.slack()
+	plan.Slack, plan.Word = j.run.slack(), j.run.word()
 	o.monitor, o.byName = model.NewProtocol(plan), map[string]int{}
 	for i, t := range plan.Tasks {
 		o.byName[t.Name] = i
