@@ -7,6 +7,8 @@
 //   - [CheckCut] and [CheckSources] judge a completed checkpoint.
 //   - [CheckProvoked] asks of every trouble what it came from.
 //   - [CommitMonitor] follows completion, commits and restores.
+//   - [Protocol] follows barriers, snapshots and acknowledgements, rule by rule.
+//   - [Buffers] and [Transactions] are what must be given back.
 //
 // What they check, by number:
 //

@@ -81,8 +81,8 @@ func channels(w *Witnessed, sent [2][2][]tagged) {
 	}
 }
 
-// taken is what the operator makes of records in an order.
-func taken(w *Witnessed, order []Witness) (rows []string) {
+// rowsOf is what the operator makes of records in an order.
+func rowsOf(w *Witnessed, order []Witness) (rows []string) {
 	acc := map[string]uint64{}
 	var keys []string
 	for _, t := range order {
@@ -132,16 +132,16 @@ func TestWitnessedAnyMerge(t *testing.T) {
 			i := rapid.SampledFrom(some).Draw(t, "channel")
 			order, rest[i] = append(order, rest[i][0]), rest[i][1:]
 		}
-		rows := taken(w, order)
+		rows := rowsOf(w, order)
 		require.Empty(t, CheckWitnessed(w, rows))
 		if len(order) == 0 {
 			return
 		}
 		at := rapid.IntRange(0, len(order)-1).Draw(t, "at")
 		require.NotEmpty(t, CheckWitnessed(w, slices.Delete(slices.Clone(rows), at, at+1)), "a row is lost")
-		require.NotEmpty(t, CheckWitnessed(w, taken(w, slices.Delete(slices.Clone(order), at, at+1))), "a record is lost")
+		require.NotEmpty(t, CheckWitnessed(w, rowsOf(w, slices.Delete(slices.Clone(order), at, at+1))), "a record is lost")
 		require.NotEmpty(t, CheckWitnessed(w, slices.Insert(slices.Clone(rows), at, rows[at])), "a row is there twice")
-		require.NotEmpty(t, CheckWitnessed(w, taken(w, slices.Insert(slices.Clone(order), at, order[at]))), "a record is there twice")
+		require.NotEmpty(t, CheckWitnessed(w, rowsOf(w, slices.Insert(slices.Clone(order), at, order[at]))), "a record is there twice")
 		for _, c := range w.Channels { // the first pair of a channel's records of one key
 			for i := range c.Records {
 				j := slices.IndexFunc(c.Records[i+1:], func(r Witness) bool { return r.Key == c.Records[i].Key })
@@ -154,7 +154,7 @@ func TestWitnessedAnyMerge(t *testing.T) {
 				swapped := slices.Clone(order)
 				a, b := is(c.Records[i]), is(c.Records[i+1+j])
 				swapped[a], swapped[b] = swapped[b], swapped[a]
-				require.NotEmpty(t, CheckWitnessed(w, taken(w, swapped)), "a channel's order is not kept")
+				require.NotEmpty(t, CheckWitnessed(w, rowsOf(w, swapped)), "a channel's order is not kept")
 				return
 			}
 		}
@@ -170,16 +170,16 @@ func TestWitnessedMessages(t *testing.T) {
 		}
 		return order
 	}
-	good := taken(w, ab(1, 3, 2))
+	good := rowsOf(w, ab(1, 3, 2))
 	require.Empty(t, CheckWitnessed(w, good))
 	check := func(rows []string, part string) {
 		t.Helper()
 		require.Contains(t, strings.Join(CheckWitnessed(w, rows), "\n"), part)
 	}
-	check(taken(w, ab(2, 1, 3)), `key "x": record 1 of a->fold 0->`)
-	check(taken(w, ab(2, 1, 3)), "(id 2) is not taken, or before others that the channel has before it")
-	check(taken(w, ab(1, 3, 2, 3)), `key "x": a record with id 3 was taken more often than it was sent`)
-	check(taken(w, ab(1, 3)), "(id 2) is not taken")
+	check(rowsOf(w, ab(2, 1, 3)), `key "x": record 1 of a->fold 0->`)
+	check(rowsOf(w, ab(2, 1, 3)), "(id 2) is not taken, or before others that the channel has before it")
+	check(rowsOf(w, ab(1, 3, 2, 3)), `key "x": a record with id 3 was taken more often than it was sent`)
+	check(rowsOf(w, ab(1, 3)), "(id 2) is not taken")
 	check(nil, "(id 1) is not taken")
 	check(good[:3], `key "x": row 4, "end x 2143", was never committed`)
 	check(append(slices.Clone(good), good[3]), `key "x": row 5, "end x 2143", is one too many`)

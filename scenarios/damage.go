@@ -276,7 +276,7 @@ func saysWayOut(text string, older uint64, dir func(id uint64) string) bool {
 
 // tell tells a monitor which checkpoints are lost since it was told last, and which were
 // discarded. It keeps count by the injections dealt with.
-func (d *damages) tell(m *model.CommitMonitor, told *int, e *host.Event) {
+func (d *damages) tell(m *model.Protocol, told *int, e *host.Event) {
 	d.catchUp()
 	for _, in := range d.all[*told:] {
 		m.Lost(in.Damage.Checkpoint)

@@ -40,17 +40,13 @@ func newJudges(r *run) *judges {
 }
 
 func (j *judges) oracles() []sim.Oracle[host.Event] {
-	protocol := &protocolOracle{judges: j}
-	protocol.monitor.AtLeastOnce = j.run.config.AtLeastOnce
-	if j.run.origin != nil {
-		protocol.monitor.Completed(j.run.origin.Checkpoint)
-	}
 	j.states = stateOracle{judges: j, seen: map[taskAt]*seenState{}}
 	if j.run.origin != nil {
 		j.states.newest = j.run.origin.Checkpoint
 	}
 	return []sim.Oracle[host.Event]{
-		j.follow(), &cutOracle{judges: j}, &j.states, &contentOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
+		j.follow(), &cutOracle{judges: j}, &j.states, &contentOracle{judges: j}, &protocolOracle{judges: j}, &provocationOracle{judges: j},
+		&outputOracle{judges: j}, &storageOracle{judges: j}, &resourcesOracle{judges: j}, j.watch(),
 	}
 }
 
@@ -154,35 +150,6 @@ func (o *cutOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 
 // OnEnd implements sim.Oracle.
 func (o *cutOracle) OnEnd(*sim.World) *sim.Violation { return nil }
-
-// protocolOracle follows what completes, is committed and is restored.
-type protocolOracle struct {
-	judges  *judges
-	monitor model.CommitMonitor
-	told    int // of the damage
-}
-
-// ID implements sim.Oracle.
-func (o *protocolOracle) ID() string { return "protocol" }
-
-// OnEvent implements sim.Oracle.
-func (o *protocolOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
-	o.judges.damages.tell(&o.monitor, &o.told, e)
-	switch e.Kind {
-	case host.CheckpointSealing:
-		o.monitor.Sealing(e.Checkpoint)
-	case host.CheckpointCompleted:
-		return violation(w, o.monitor.Completed(e.Checkpoint))
-	case host.SinkCommitted:
-		return violation(w, o.monitor.Committed(e.Subject, e.Text, e.Checkpoint))
-	case host.Deploying:
-		return violation(w, o.monitor.Restored(e.Checkpoint))
-	}
-	return nil
-}
-
-// OnEnd implements sim.Oracle.
-func (o *protocolOracle) OnEnd(*sim.World) *sim.Violation { return nil }
 
 // provocationOracle is oracle 6: whatever fails was provoked.
 type provocationOracle struct {

@@ -17,7 +17,7 @@ func paused(t *testing.T, o RunOptions) (*run, *judges, *cluster.Cluster) {
 	j := newJudges(r)
 	c, err := cluster.NewCluster(o.Seed, cluster.JobOptions{
 		Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers, Files: r.files,
-		Plan: r.world.plan, Limit: limit(len(r.data)), Hardware: r.world.hardware, Oracles: j.oracles(),
+		Plan: r.world.plan, Limit: r.limit(), Hardware: r.world.hardware, Oracles: j.oracles(),
 	})
 	require.NoError(t, err)
 	j.cluster = c
@@ -51,7 +51,7 @@ func TestPausing(t *testing.T) {
 			same("in pieces of time", finished(r, j, c))
 
 			r, j, c = paused(t, o)
-			for c.World.Next(limit(len(r.data))) {
+			for c.World.Next(r.limit()) {
 			}
 			same("event by event", finished(r, j, c))
 
@@ -59,9 +59,9 @@ func TestPausing(t *testing.T) {
 			other.Seed += 100
 			_, _, c2 := paused(t, other)
 			r, j, c = paused(t, o)
-			for n := 0; c.World.Next(limit(len(r.data))); n++ {
+			for n := 0; c.World.Next(r.limit()); n++ {
 				for range n % 3 {
-					c2.World.Next(limit(len(r.data)))
+					c2.World.Next(r.limit())
 				}
 			}
 			c2.World.Close()

@@ -11,6 +11,7 @@ import (
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/connect/file"
 	"github.com/weirstream/weir/engine/fs"
+	"github.com/weirstream/weir/engine/graph"
 	"github.com/weirstream/weir/sim"
 	"github.com/weirstream/weir/sim/cluster"
 	"github.com/weirstream/weir/sim/trace"
@@ -40,18 +41,13 @@ type RunOptions struct {
 	inputs *inputs
 }
 
-// limit is the virtual time a run may take: far more than the slowest world needs
-// for an input of that many bytes. A job that needs longer is stuck.
-func limit(bytes int) time.Duration {
-	return 10*time.Minute + time.Duration(bytes)*time.Millisecond
-}
-
 // run is one simulated run, prepared.
 type run struct {
 	o        RunOptions
 	scenario *Scenario
 	mode     Mode
 	config   *engine.Config
+	graph    *graph.Graph
 	world    world
 	input    string
 	data     []byte
@@ -103,7 +99,7 @@ func (s *Scenario) prepare(o RunOptions) (*run, error) {
 	}
 	// Slots that the user has limited hold what is drawn.
 	r.config.Parallelism = min(r.config.Parallelism, r.config.Slots)
-	if _, err := engine.Describe(r.config, s.Job(nil)); err != nil {
+	if r.graph, err = engine.Describe(r.config, s.Job(nil)); err != nil {
 		return nil, &UsageError{err}
 	}
 	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkDir("--dir", o.Dir)); err != nil {
@@ -184,7 +180,7 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	}
 	c, err := cluster.NewCluster(r.o.Seed, cluster.JobOptions{
 		Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers, Files: r.files,
-		Plan: r.world.plan, Limit: limit(len(r.data)), StopAfter: r.o.StopAfter, Hardware: hw,
+		Plan: r.world.plan, Limit: r.limit(), StopAfter: r.o.StopAfter, Hardware: hw,
 		Oracles: oracles,
 		Created: func(w *cluster.World) {
 			if rec != nil {

@@ -44,6 +44,7 @@ type InputGate struct {
 	ready   []int
 	turns   []int // memory of ready, twice what it needs
 	isReady []bool
+	account InputAccount
 }
 
 // NewInputGate makes a gate with a channel for each type, each granting the given
@@ -57,6 +58,7 @@ func NewInputGate(types []stream.Type, credits int) *InputGate {
 		g.Channels[i].Watermark = stream.NoTime
 		g.Channels[i].room = credits
 	}
+	g.account.Credits = int64(n * credits)
 	return g
 }
 
@@ -69,12 +71,16 @@ func (g *InputGate) Open(out *host.Outbox, ch int, w host.Wire, id host.WireID, 
 	out.Open(w, id, host.Consumer, peer)
 	if c.room > 0 {
 		out.Grant(w, c.room, nil)
+		g.account.Granted += int64(c.room)
 		c.room = 0
 	}
 }
 
 // Taken is the running number of the next record to be taken from a channel.
 func (g *InputGate) Taken(ch int) uint64 { return g.Channels[ch].taken }
+
+// Arrived is the running number of the next record to arrive on a channel.
+func (g *InputGate) Arrived(ch int) uint64 { return g.Channels[ch].arrived }
 
 // Restore puts a channel where a checkpoint left it: the next record's number and
 // the data that was in flight.
@@ -84,6 +90,7 @@ func (g *InputGate) Restore(ch int, taken uint64, inFlight []stream.AnyBatch) {
 	for _, b := range inFlight {
 		must.That(b.First() == c.arrived, "K2: restored channel %d goes on at record %d, batch starts at %d", ch, c.arrived, b.First())
 		c.arrived += uint64(b.Len())
+		g.account.Restored++
 		c.room--
 		g.push(ch, item{batch: b})
 	}
@@ -126,8 +133,10 @@ func (g *InputGate) Receive(ch int, f host.Frame) (e stream.Event, ok bool, err 
 		must.Unreachable("K2: channel %d expects record %d, got %d", ch, c.arrived, it.batch.First())
 	}
 	c.arrived += uint64(it.batch.Len())
+	g.account.Received++
 	if c.capturing {
 		it.batch.Pin()
+		g.account.Pinned++
 		c.captured = append(c.captured, Captured{Batch: it.batch})
 	}
 	g.push(ch, it)
@@ -210,6 +219,7 @@ func (g *InputGate) Take(out *host.Outbox, n int) {
 	c.cursor = 0
 	c.batches--
 	c.queue.pop()
+	g.account.Used++
 	c.room++
 	g.grant(out, c, b)
 	g.next()
@@ -225,6 +235,7 @@ func (g *InputGate) grant(out *host.Outbox, c *InputChannel, b stream.AnyBatch) 
 	}
 	if c.room > 0 {
 		out.Grant(c.wire, c.room, back)
+		g.account.Granted += int64(c.room)
 		c.room = 0
 	}
 }
@@ -262,6 +273,7 @@ func (g *InputGate) Capture(ch int, more bool) {
 	c := &g.Channels[ch]
 	must.That(!c.capturing, "K3: channel %d is being captured already", ch)
 	c.capturing = more
+	g.account.Released += int64(len(c.captured)) // of a checkpoint that was given up
 	c.captured = nil
 	for i, it := range c.queue.waiting() {
 		if it.batch == nil {
@@ -271,6 +283,7 @@ func (g *InputGate) Capture(ch int, more bool) {
 		if i == 0 {
 			from = c.cursor
 		}
+		g.account.Pinned++
 		it.batch.Pin()
 		c.captured = append(c.captured, Captured{it.batch, from})
 	}

@@ -15,6 +15,8 @@ package channel
 
 import (
 	"encoding/binary"
+	"fmt"
+	"strings"
 
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/engine/must"
@@ -41,6 +43,8 @@ func (c Captured) Records() int { return c.Batch.Len() - c.From }
 type Opener interface {
 	// TakeOpen returns the open batch of a subpartition, or nil if it is empty.
 	TakeOpen(sub int) stream.AnyBatch
+	// OpenRecords is the number of records in the open batch of a subpartition.
+	OpenRecords(sub int) int
 	// Recycle takes an unpinned batch back for reuse.
 	Recycle(b stream.AnyBatch)
 }
@@ -101,6 +105,8 @@ type ResultPartition struct {
 	queued, limit int
 	dirty         []int // subpartitions that may have something to send
 	isDirty       []bool
+	events        int64 // that were ever broadcast
+	account       OutputAccount
 }
 
 // NewResultPartition makes a partition with n subpartitions that is Full at limit
@@ -129,6 +135,25 @@ func (p *ResultPartition) Full() bool { return p.queued >= p.limit }
 // records were ever produced into it, open batch aside.
 func (p *ResultPartition) Sent(sub int) uint64 { return p.subs[sub].sent }
 
+// Emitted is Sent with the open batch.
+func (p *ResultPartition) Emitted(sub int) uint64 {
+	return p.subs[sub].sent + uint64(p.opener.OpenRecords(sub))
+}
+
+// Events is how many events were ever broadcast.
+func (p *ResultPartition) Events() int64 { return p.events }
+
+// Waiting is the number of records in a subpartition's queue, open batch aside.
+func (p *ResultPartition) Waiting(sub int) uint64 {
+	n := uint64(0)
+	for _, it := range p.subs[sub].queue.waiting() {
+		if it.batch != nil {
+			n += uint64(it.batch.Len())
+		}
+	}
+	return n
+}
+
 // RestoreSent sets that number when a task is restored, before anything is queued.
 func (p *ResultPartition) RestoreSent(sub int, n uint64) { p.subs[sub].sent = n }
 
@@ -139,6 +164,7 @@ func (p *ResultPartition) Queue(sub int, b stream.AnyBatch) {
 	s.sent += uint64(b.Len())
 	s.queue.push(item{batch: b})
 	p.queued++
+	p.account.Queued++
 	p.touch(sub)
 }
 
@@ -148,6 +174,7 @@ func (p *ResultPartition) QueueRestored(sub int, b stream.AnyBatch) {
 	s := &p.subs[sub]
 	s.queue.push(item{batch: b})
 	p.queued++
+	p.account.Queued++
 	p.touch(sub)
 }
 
@@ -179,6 +206,7 @@ func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 	if e.Priority() {
 		over = make([][]Captured, len(p.subs))
 	}
+	p.events++
 	for sub := range p.subs {
 		p.flush(sub)
 		s := &p.subs[sub]
@@ -194,6 +222,7 @@ func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 		rest = append(rest, item{event: e})
 		for _, it := range s.queue.waiting() {
 			if it.batch != nil {
+				p.account.Pinned++
 				it.batch.Pin()
 				over[sub] = append(over[sub], Captured{Batch: it.batch})
 			}
@@ -255,6 +284,7 @@ func (p *ResultPartition) drain(out *host.Outbox, s *subpartition) {
 		}
 		s.credit--
 		p.queued--
+		p.account.Written++
 		out.Write(s.wire, batchFrame(it.batch, s.remote))
 		if s.remote && !it.batch.Pinned() {
 			p.opener.Recycle(it.batch)
@@ -274,6 +304,29 @@ func (p *ResultPartition) Close(out *host.Outbox) {
 
 // Queued is the number of batches that wait in all queues.
 func (p *ResultPartition) Queued() int { return p.queued }
+
+// String says what waits, and for what.
+func (p *ResultPartition) String() string {
+	var words []string
+	for i := range p.subs {
+		s := &p.subs[i]
+		if s.queue.empty() {
+			continue
+		}
+		w := fmt.Sprintf("%d in subpartition %d", len(s.queue.waiting()), i)
+		switch {
+		case !s.up:
+			w += " without a wire"
+		case s.credit == 0:
+			w += " without credit"
+		}
+		words = append(words, w)
+	}
+	if words == nil {
+		return "empty"
+	}
+	return strings.Join(words, ", ")
+}
 
 // Empty reports that nothing waits to be sent.
 func (p *ResultPartition) Empty() bool {

@@ -118,6 +118,14 @@ func (w *Writer[T]) TakeOpen(sub int) stream.AnyBatch {
 	return b
 }
 
+// OpenRecords implements [Opener].
+func (w *Writer[T]) OpenRecords(sub int) int {
+	if b := w.open[sub]; b != nil {
+		return b.Len()
+	}
+	return 0
+}
+
 // Recycle implements [Opener].
 func (w *Writer[T]) Recycle(b stream.AnyBatch) {
 	t, ok := b.(*stream.Batch[T])

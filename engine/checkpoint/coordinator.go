@@ -192,7 +192,7 @@ func (c *Coordinator) stepCollecting(p *pending, in About, out []Effect) []Effec
 		}
 		p.acked[in.Task], p.tasks[in.Task] = true, in.Entry
 		p.left--
-		out = append(out, Counted{p.id, in.Task})
+		out = append(out, Counted{in.Attempt, p.id, in.Task})
 		if p.left == 0 {
 			p.phase = sealing
 			out = append(out, Seal{p.id, c.limits.Unaligned, p.tasks})

@@ -142,6 +142,7 @@ type (
 		Final      bool
 	}
 	Counted struct {
+		Attempt    stream.Attempt // that the acknowledgement came from
 		Checkpoint uint64
 		Task       int
 	}

@@ -10,28 +10,32 @@ const (
 	WorkerRegistered                     // Subject joined; N its incarnation
 	WorkerLost                           // Subject's heartbeats stopped; Text why
 	Deploying                            // attempt (Epoch, Number) starts; Checkpoint it restores, 0 for none
-	Restored                             // task took its state from Checkpoint; N in-flight bytes, M in-flight records restored
+	Restored                             // task took its state from Checkpoint; N in-flight bytes, M in-flight records restored; Data *snapshot.Positions
 	TaskRunning                          // task runs; Data task.View of what it starts with, from Checkpoint, 0 for none
-	TaskEnded                            // task saw the end of data on all inputs
-	TaskFinished                         // task is done for good
+	TaskEnded                            // task saw the end of data on all inputs; Data *task.Account
+	TaskFinished                         // task is done for good; Data *task.Account
 	TaskFailed                           // task failed; Text why, Cause its class
 	Restarting                           // job restarts after a failure; Text why
 	JobFinished                          // job is done
 	JobFailed                            // job gave up; Text why
-	CheckpointTriggered                  // coordinator started Checkpoint
-	BarrierIn                            // task took Checkpoint's barrier from Channel
-	BarrierOut                           // task sent Checkpoint's barrier downstream
-	ChannelBlocked                       // Channel waits for alignment of Checkpoint
-	ChannelUnblocked                     // Channel goes on
-	SnapshotTaken                        // task passed the synchronous point; Data task.View of its state there
-	SnapshotStored                       // task's files are durable; N bytes, M of them in flight
+	CheckpointTriggered                  // coordinator asked the sources to start Checkpoint; N nanoseconds of its timeout are over
+	BarrierIn                            // task took Checkpoint's barrier from Channel, from which it had taken N records; M had arrived
+	BarrierOut                           // task sent Checkpoint's barrier downstream, behind N events; M is 1 if it overtook data; Data *snapshot.Positions
+	CancelIn                             // task took Checkpoint's cancel marker from Channel
+	CancelOut                            // task sent Checkpoint's cancel marker downstream
+	ChannelEnded                         // task took the end of partition from Channel, from which it had taken N records
+	ChannelBlocked                       // Channel waits for alignment of Checkpoint; N records taken from it
+	ChannelUnblocked                     // Channel goes on; N records taken from it
+	SnapshotTaken                        // task passed the synchronous point; N events sent, M is 1 if unaligned; Data task.View of its state there
+	SnapshotStored                       // task's files are durable; N bytes, M of them in flight; Data *snapshot.Task
 	CheckpointDeclined                   // task declined; Text why
-	AckCounted                           // coordinator counted Subject's ack
+	AckCounted                           // coordinator counted Subject's ack, which came from attempt (N, M)
 	MessageDropped                       // coordinator or task dropped a stale input; Text which and why
 	CheckpointSealing                    // all acks there, metadata being written; Data *snapshot.Metadata
 	CheckpointCompleted                  // metadata durable; Data *snapshot.Metadata
 	CheckpointAborted                    // Text why (closed set of checkpoint.Why)
 	CheckpointNotified                   // task was told of completion
+	AbortNotified                        // task was told that Checkpoint was given up
 	CheckpointDiscarded                  // files removed
 	SinkPreCommitted                     // sink task made Text (a commit token) ready
 	SinkCommitted                        // sink task committed Text; Checkpoint it belongs to
@@ -42,8 +46,9 @@ const (
 
 var eventNames = [...]string{
 	"epoch started", "worker registered", "worker lost", "deploying", "restored", "running", "ended", "finished", "failed",
-	"restarting", "job finished", "job failed", "checkpoint triggered", "barrier in", "barrier out", "blocked", "unblocked",
-	"snapshot taken", "snapshot stored", "declined", "ack", "dropped", "sealing", "completed", "aborted", "notified", "discarded",
+	"restarting", "job finished", "job failed", "checkpoint triggered", "barrier in", "barrier out", "cancel in", "cancel out",
+	"channel ended", "blocked", "unblocked",
+	"snapshot taken", "snapshot stored", "declined", "ack", "dropped", "sealing", "completed", "aborted", "notified", "abort notified", "discarded",
 	"pre-committed", "committed", "orphan removed", "position", "corrupt file",
 }
 

@@ -22,28 +22,37 @@ func (m *JobManager) step(in checkpoint.Input, out *host.Outbox) {
 	}
 }
 
+// stopCheckpoints ends the attempt's checkpoints.
+func (m *JobManager) stopCheckpoints(out *host.Outbox) {
+	m.step(checkpoint.Stop{}, out)
+	m.cancel(m.ticking, out)
+}
+
 func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
 	switch e := e.(type) {
 	case checkpoint.SetTick:
 		a := m.attempt
-		m.later(e.After, out, func(out *host.Outbox) {
+		m.ticking = m.later(e.After, out, func(out *host.Outbox) {
 			if a == m.attempt && m.phase == running {
 				m.step(checkpoint.Tick{}, out)
 			}
 		})
 	case checkpoint.SetExpiry:
-		m.later(e.After, out, func(out *host.Outbox) { m.step(checkpoint.Expire{Checkpoint: e.Checkpoint}, out) })
+		m.began = m.now.Mono
+		m.expiry = m.later(e.After, out, func(out *host.Outbox) { m.step(checkpoint.Expire{Checkpoint: e.Checkpoint}, out) })
 	case checkpoint.Locate:
 		m.locate(e, out)
 	case checkpoint.Trigger:
 		m.trigger(e, out)
 	case checkpoint.Counted:
-		m.report(host.Event{Kind: host.AckCounted, Subject: m.tasks[e.Task].name, Checkpoint: e.Checkpoint})
+		m.report(host.Event{Kind: host.AckCounted, Subject: m.tasks[e.Task].name, Checkpoint: e.Checkpoint,
+			N: int64(e.Attempt.Epoch), M: int64(e.Attempt.Number)})
 	case checkpoint.Seal:
 		m.seal(e, out)
 	case checkpoint.Probe:
 		m.later(e.After, out, func(out *host.Outbox) { m.probe(e.Checkpoint, out) })
 	case checkpoint.Complete:
+		m.cancel(m.expiry, out)
 		m.known = e.Checkpoint
 		m.report(host.Event{Kind: host.CheckpointCompleted, Checkpoint: e.Checkpoint, Data: m.metadata[e.Checkpoint]})
 		delete(m.metadata, e.Checkpoint)
@@ -57,6 +66,7 @@ func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
 		}
 		m.tell(task.NotifyComplete{Attempt: m.attempt, Checkpoint: e.Checkpoint, Final: e.Final}, out)
 	case checkpoint.Abort:
+		m.cancel(m.expiry, out)
 		delete(m.metadata, e.Checkpoint)
 		m.report(host.Event{Kind: host.CheckpointAborted, Cause: abortCause(e.Why), Checkpoint: e.Checkpoint, N: int64(e.Why), Text: e.String()})
 	case checkpoint.TellAborted:
@@ -113,7 +123,7 @@ func (m *JobManager) trigger(e checkpoint.Trigger, out *host.Outbox) {
 	if from := m.choice.Metadata; from != nil {
 		m.metadata[e.Checkpoint].Repeats = from.AtLeastOnce || from.Repeats
 	}
-	m.report(host.Event{Kind: host.CheckpointTriggered, Checkpoint: e.Checkpoint})
+	m.report(host.Event{Kind: host.CheckpointTriggered, Checkpoint: e.Checkpoint, N: int64(m.now.Mono - m.began)})
 	msg := task.Trigger{Attempt: m.attempt, Checkpoint: e.Checkpoint, Time: ms, Unaligned: e.Unaligned}
 	for _, w := range m.workers {
 		for _, t := range m.tasks {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -303,6 +304,9 @@ func (b *bench) input(in *host.Input) {
 		case host.SetTimer:
 			b.wait = append(b.wait, e)
 			b.log = append(b.log, "timer "+e.After.String())
+		case host.CancelTimer: // it may still arrive
+			i := slices.IndexFunc(b.wait, func(w host.Effect) bool { return w.Token == e.Token })
+			b.log = append(b.log, "cancel "+b.wait[i].After.String())
 		case host.Offload:
 			b.works = append(b.works, e)
 			b.log = append(b.log, strings.TrimSpace(e.Lane+" work"))

@@ -106,8 +106,13 @@ type JobManager struct {
 
 	tokens host.Token
 	timers map[host.Token]func(out *host.Outbox)
-	works  map[host.Token]func(in *host.Input, out *host.Outbox)
-	now    host.Now
+	// ticking, expiry and watching are the timers of the next checkpoint, of the one
+	// that began at began (monotone), and of the next look at the workers.
+	ticking, expiry, watching host.Token
+	began                     time.Duration
+
+	works map[host.Token]func(in *host.Input, out *host.Outbox)
+	now   host.Now
 }
 
 // taskInfo is what the JobManager knows of one task of the plan.
@@ -173,11 +178,20 @@ func (m *JobManager) report(e host.Event) {
 	m.env.Listener().On(&e)
 }
 
-// later runs f after a while.
-func (m *JobManager) later(after time.Duration, out *host.Outbox, f func(out *host.Outbox)) {
+// later runs f after a while, unless the timer is cancelled.
+func (m *JobManager) later(after time.Duration, out *host.Outbox, f func(out *host.Outbox)) host.Token {
 	m.tokens++
 	m.timers[m.tokens] = f
 	out.SetTimer(m.tokens, after)
+	return m.tokens
+}
+
+// cancel cancels a timer, if it still waits.
+func (m *JobManager) cancel(k host.Token, out *host.Outbox) {
+	if m.timers[k] != nil {
+		delete(m.timers, k)
+		out.CancelTimer(k)
+	}
 }
 
 // offload runs work and then f with its result.
@@ -319,13 +333,14 @@ func (m *JobManager) wait(out *host.Outbox) {
 
 // fail gives the job up.
 func (m *JobManager) fail(cause host.Cause, text string, out *host.Outbox) {
-	m.step(checkpoint.Stop{}, out)
+	m.stopCheckpoints(out)
+	m.cancel(m.watching, out)
 	m.phase = failed
-	m.cancel(out)
+	m.cancelTasks(out)
 	m.report(host.Event{Kind: host.JobFailed, Cause: cause, Text: text})
 }
 
-func (m *JobManager) cancel(out *host.Outbox) {
+func (m *JobManager) cancelTasks(out *host.Outbox) {
 	for _, w := range m.workers {
 		if !w.lost {
 			out.Send(task.ExecutorAddress(w.name), task.Cancel{Attempt: m.attempt})
@@ -356,8 +371,8 @@ func (m *JobManager) failure(cause host.Cause, text string, out *host.Outbox) {
 	m.restarts++
 	m.phase = restarting
 	m.report(host.Event{Kind: host.Restarting, Cause: cause, Text: text})
-	m.step(checkpoint.Stop{}, out)
-	m.cancel(out)
+	m.stopCheckpoints(out)
+	m.cancelTasks(out)
 	m.later(m.settings.RestartDelay, out, m.restart)
 }
 
@@ -379,12 +394,31 @@ func (m *JobManager) Pending() string {
 		names[i] = t.name + " on " + t.node
 	}
 	s := "job is " + m.phase.String()
+	if m.phase == waiting {
+		s += " for " + m.missingSlots()
+	}
 	if p := m.coordinator.Pending(names); p != "" {
 		s += ", " + p
 	}
 	for _, t := range m.tasks {
 		if m.phase == deploying && t.state == task.Initializing || m.phase == running && t.state == task.Running {
 			s += ", " + t.name + " on " + t.node + " is " + t.state.String()
+		}
+		if m.phase == running && m.final != 0 && t.state == task.Ended {
+			s += fmt.Sprintf(", %s on %s has not finished after the final checkpoint %d", t.name, t.node, m.final)
+		}
+	}
+	return s
+}
+
+// missingSlots says what a deployment waits for.
+func (m *JobManager) missingSlots() string {
+	s := fmt.Sprintf("%d slots", m.plan.MaxParallelism())
+	for _, w := range m.workers {
+		if w.lost {
+			s += fmt.Sprintf(", %s is lost", w.name)
+		} else {
+			s += fmt.Sprintf(", %s has %d", w.name, w.slots)
 		}
 	}
 	return s

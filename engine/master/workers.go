@@ -25,7 +25,7 @@ func causeOf(err error) host.Cause {
 
 // watch looks at all workers regularly.
 func (m *JobManager) watch(out *host.Outbox) {
-	m.later(m.settings.Check, out, func(out *host.Outbox) {
+	m.watching = m.later(m.settings.Check, out, func(out *host.Outbox) {
 		for _, w := range m.workers {
 			if !w.lost && m.now.Mono-w.seen > m.settings.HeartbeatTimeout {
 				m.lose(w, fmt.Sprintf("no heartbeat for %s", m.settings.HeartbeatTimeout), out)
@@ -99,6 +99,7 @@ func (m *JobManager) heartbeat(h task.Heartbeat, out *host.Outbox) {
 		m.cancelAgain(w, h, out)
 		m.deployIfPossible(out)
 	case deploying, running:
+		m.cancelOlder(w, h, out)
 		m.reconcile(w, h, out)
 	default:
 		m.cancelAgain(w, h, out)
@@ -111,6 +112,17 @@ func (m *JobManager) cancelAgain(w *worker, h task.Heartbeat, out *host.Outbox) 
 	over := func(s task.Status) bool { return s.State != task.Finished && !m.attempt.Before(s.Attempt) }
 	if m.phase != finished && slices.ContainsFunc(h.Tasks, over) {
 		out.Send(task.ExecutorAddress(w.name), task.Cancel{Attempt: m.attempt})
+	}
+}
+
+// cancelOlder tells a worker that was away when this attempt was deployed to stop what
+// it still runs of older ones.
+func (m *JobManager) cancelOlder(w *worker, h task.Heartbeat, out *host.Outbox) {
+	for _, s := range h.Tasks {
+		if s.State != task.Finished && s.Attempt.Before(m.attempt) {
+			out.Send(task.ExecutorAddress(w.name), task.Cancel{Attempt: s.Attempt})
+			return
+		}
 	}
 }
 
@@ -164,7 +176,8 @@ func (m *JobManager) progress(out *host.Outbox) {
 		m.step(checkpoint.Ended{}, out)
 	}
 	if m.phase == running && least == task.Finished { // M4
-		m.step(checkpoint.Stop{}, out)
+		m.stopCheckpoints(out)
+		m.cancel(m.watching, out)
 		m.phase = finished
 		m.sweep(out) // once more what could not be removed before
 		m.finish()

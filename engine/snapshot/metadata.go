@@ -81,6 +81,10 @@ type ChannelPosition struct {
 	InFlight uint64 `json:"in_flight,omitempty"`
 }
 
+// Positions are where a task's channels stand, inputs in the order of the task's
+// channels, outputs in that of its edges and subtasks: what its events tell.
+type Positions struct{ In, Out []ChannelPosition }
+
 // InFlight is the number of bytes of in-flight data in the checkpoint.
 func (m *Metadata) InFlight() int64 {
 	var n int64

@@ -20,6 +20,7 @@ type snapshots struct {
 	last    uint64 // newest checkpoint begun or given up
 	aborted uint64 // newest checkpoint that the JobManager gave up
 	pending []*pending
+	account snapshotAccount
 }
 
 // pending is one checkpoint of the task between its synchronous point and its ack.
@@ -60,8 +61,10 @@ func (s *snapshots) drop(p *pending) {
 		if p.parts[i].snap != nil {
 			p.parts[i].snap.Release()
 			p.parts[i].snap = nil
+			s.account.StatesReleased++
 		}
 	}
+	s.account.Released += p.pinned()
 	for i, q := range s.pending {
 		if p == q {
 			s.pending = append(s.pending[:i:i], s.pending[i+1:]...)
@@ -82,7 +85,10 @@ func (s *snapshots) dropAll() {
 
 // barrier handles a barrier that has arrived on a channel.
 func (t *Task) barrier(ch int, e stream.Event, out *host.Outbox) {
-	t.report(host.Event{Kind: host.BarrierIn, Checkpoint: e.Checkpoint, Channel: int32(ch)})
+	t.report(host.Event{
+		Kind: host.BarrierIn, Checkpoint: e.Checkpoint, Channel: int32(ch),
+		N: int64(t.gate.Taken(ch)), M: int64(t.gate.Arrived(ch)),
+	})
 	in := barrier.Input{Kind: barrier.Barrier, Channel: ch, Checkpoint: e.Checkpoint, Unaligned: e.Unaligned, Time: e.Time}
 	if t.state == Initializing {
 		t.effects = t.barriers.Refuse(in, t.effects[:0])
@@ -102,10 +108,10 @@ func (t *Task) applyEffects(out *host.Outbox) {
 		switch e.Kind {
 		case barrier.Block:
 			t.gate.Block(e.Channel)
-			t.report(host.Event{Kind: host.ChannelBlocked, Channel: int32(e.Channel), Checkpoint: e.Checkpoint})
+			t.report(host.Event{Kind: host.ChannelBlocked, Channel: int32(e.Channel), Checkpoint: e.Checkpoint, N: int64(t.gate.Taken(e.Channel))})
 		case barrier.Unblock:
 			t.gate.Unblock(e.Channel)
-			t.report(host.Event{Kind: host.ChannelUnblocked, Channel: int32(e.Channel), Checkpoint: e.Checkpoint})
+			t.report(host.Event{Kind: host.ChannelUnblocked, Channel: int32(e.Channel), Checkpoint: e.Checkpoint, N: int64(t.gate.Taken(e.Channel))})
 		case barrier.Capture:
 			t.gate.Capture(e.Channel, e.More)
 		case barrier.Stop:
@@ -149,16 +155,23 @@ func (t *Task) snapshot(id uint64, unaligned bool, time int64, out *host.Outbox)
 	for i := range t.outputs {
 		p.out = append(p.out, t.outputs[i].part.Broadcast(barrier))
 	}
-	t.report(host.Event{Kind: host.BarrierOut, Checkpoint: id})
+	overtook := int64(0)
+	if unaligned {
+		overtook = 1
+	}
+	t.report(host.Event{Kind: host.BarrierOut, Checkpoint: id, N: t.eventsOut(), M: overtook, Data: &snapshot.Positions{Out: t.emitted(p.out)}})
 	t.fixChannels(p)
 	t.fixOperators(p, out)
 	t.snaps.pending = append(t.snaps.pending, p)
-	t.report(host.Event{Kind: host.SnapshotTaken, Checkpoint: id, Data: t.view()})
+	t.report(host.Event{Kind: host.SnapshotTaken, Checkpoint: id, N: t.eventsOut(), M: overtook, Data: t.view()})
 }
 
 // giveUp tells downstream that a checkpoint's barrier will not come from here.
 func (t *Task) giveUp(id uint64) {
 	t.snaps.last = max(t.snaps.last, id)
+	if len(t.outputs) > 0 {
+		t.report(host.Event{Kind: host.CancelOut, Checkpoint: id})
+	}
 	t.broadcast(stream.Event{Kind: stream.CancelMarker, Checkpoint: id})
 }
 
@@ -218,6 +231,7 @@ func (t *Task) fixOperators(p *pending, out *host.Outbox) {
 			out.Offload(p.preCommit, sinkLane, op.PreCommit(p.checkpoint))
 		case operator.Stateful:
 			pt.snap = op.Snapshot()
+			t.snaps.account.States++
 		}
 		p.parts = append(p.parts, pt)
 	}
@@ -308,7 +322,7 @@ func (t *Task) stored(p *pending, in *host.Input, out *host.Outbox) {
 		return
 	}
 	entry := in.Body.(snapshot.Task)
-	t.report(host.Event{Kind: host.SnapshotStored, Checkpoint: p.checkpoint, N: entry.Size, M: entry.InFlight})
+	t.report(host.Event{Kind: host.SnapshotStored, Checkpoint: p.checkpoint, N: entry.Size, M: entry.InFlight, Data: &entry})
 	out.Send(t.settings.JobManager, Ack{t.attempt, p.checkpoint, t.spec.ID, entry})
 }
 
@@ -329,6 +343,7 @@ func (t *Task) decline(id uint64, why barrier.Why, text string, out *host.Outbox
 // aborted is the JobManager's word that a checkpoint will not complete.
 func (t *Task) aborted(id uint64) {
 	t.snaps.aborted = max(t.snaps.aborted, id)
+	t.report(host.Event{Kind: host.AbortNotified, Checkpoint: id})
 	if p := t.snaps.find(func(p *pending) bool { return p.checkpoint == id }); p != nil && p.store == 0 {
 		t.snaps.drop(p)
 	}

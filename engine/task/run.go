@@ -140,6 +140,7 @@ func (t *Task) event(ch int, e stream.Event, out *host.Outbox) {
 	case stream.Barrier:
 		t.barrier(ch, e, out)
 	case stream.CancelMarker:
+		t.report(host.Event{Kind: host.CancelIn, Checkpoint: e.Checkpoint, Channel: int32(ch)})
 		t.apply(barrier.Input{Kind: barrier.Cancel, Channel: ch, Checkpoint: e.Checkpoint}, out)
 	case stream.Watermark:
 		c.Watermark = e.Time
@@ -151,6 +152,7 @@ func (t *Task) event(ch int, e stream.Event, out *host.Outbox) {
 		}
 	case stream.EndOfPartition:
 		t.gate.End(ch)
+		t.report(host.Event{Kind: host.ChannelEnded, Channel: int32(ch), N: int64(t.gate.Taken(ch))})
 		t.apply(barrier.Input{Kind: barrier.End, Channel: ch}, out)
 	}
 }

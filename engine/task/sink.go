@@ -124,11 +124,11 @@ func (t *Task) preCommitted(p *pending, cs []connect.Committable, out *host.Outb
 			last.owned = append(last.owned, c)
 		}
 	}
-	t.reportReady(cs)
+	t.reportPreCommitted(cs)
 	t.store(p, out)
 }
 
-func (t *Task) reportReady(cs []connect.Committable) {
+func (t *Task) reportPreCommitted(cs []connect.Committable) {
 	for _, c := range cs {
 		t.report(host.Event{Kind: host.SinkPreCommitted, Checkpoint: c.Checkpoint, Text: c.Token})
 	}
@@ -173,7 +173,7 @@ func (t *Task) done(in *host.Input, out *host.Outbox) {
 		// next one, as the records are.
 		if cs, ok := in.Body.([]connect.Committable); ok {
 			t.writing.pending = append(t.writing.pending, cs...)
-			t.reportReady(cs)
+			t.reportPreCommitted(cs)
 		}
 	}
 }

@@ -207,7 +207,10 @@ func (t *Task) restore(s *snapshot.TaskState, splits *[]connect.Split, pending *
 			return fmt.Errorf("state of %q: %w", o.UID, err)
 		}
 	}
-	t.report(host.Event{Kind: host.Restored, Checkpoint: t.spec.Checkpoint, N: bytes, M: records})
+	t.report(host.Event{
+		Kind: host.Restored, Checkpoint: t.spec.Checkpoint, N: bytes, M: records,
+		Data: &snapshot.Positions{In: t.taken(), Out: t.restored()},
+	})
 	return nil
 }
 

@@ -213,8 +213,11 @@ func (t *Task) setState(s State, cause host.Cause, text string, out *host.Outbox
 	t.state = s
 	kinds := [...]host.EventKind{Running: host.TaskRunning, Ended: host.TaskEnded, Finished: host.TaskFinished, Failed: host.TaskFailed}
 	e := host.Event{Kind: kinds[s], Cause: cause, Text: text}
-	if s == Running {
+	switch s {
+	case Running:
 		e.Checkpoint, e.Data = t.spec.Checkpoint, t.view()
+	case Ended, Finished:
+		e.Data = t.account()
 	}
 	t.report(e)
 	out.Send(ExecutorAddress(t.host.Self().Node), Status{t.attempt, t.spec.ID, s, cause, text})

@@ -18,6 +18,9 @@ type View interface {
 	// Entries calls yield for each entry of each operator until it returns false.
 	// It reads the live state by the path that operators use, and changes nothing.
 	Entries(yield func(uid string, e operator.Entry) bool)
+	// Positions is where the task's channels stand: what was taken from inputs, and
+	// emitted into outputs.
+	Positions() *snapshot.Positions
 }
 
 // view is a Task as it shows itself; it takes no memory of its own.
@@ -42,6 +45,12 @@ func (v *view) Entries(yield func(uid string, e operator.Entry) bool) {
 			}
 		}
 	}
+}
+
+// Positions implements [View].
+func (v *view) Positions() *snapshot.Positions {
+	t := (*Task)(v)
+	return &snapshot.Positions{In: t.taken(), Out: t.emitted(nil)}
 }
 
 // StoredEntries calls yield for each entry of an operator's state as a task of it has

@@ -26,7 +26,8 @@ type JobOptions struct {
 	// Files are there, durable, when the run begins.
 	Files []File
 	Plan  faults.Plan
-	// Limit is the virtual time that the job has to finish.
+	// Limit is the virtual time that the job has to finish, from the moment when the
+	// last crashed process is there again.
 	Limit time.Duration
 	// StopAfter ends every process at once after that many checkpoints have
 	// completed, as a power cut would; 0 lets the job finish.
@@ -60,7 +61,9 @@ type Cluster struct {
 	offered uint64 // durable version at the last offer of a crash
 	machine bool   // the crash under way is a machine's
 	lost    bool   // it took unsynced changes
-	master  interface{ Pending() string }
+	master  string // the JobManager's node
+	rest    sim.Kind
+	mended  time.Duration // when the last crashed process is there again
 
 	// Counts is what happened; Fired counts faults by kind, Injected are the
 	// crashes and the damage, in order.
@@ -147,6 +150,7 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 		}
 	})
 	c.damaged = c.World.NoteKind("damage", '!')
+	c.rest = c.restPoint()
 	c.boot()
 	c.arm()
 	return c, nil
@@ -184,13 +188,9 @@ func (d *chance) Decide(decision, path string, n int) int {
 // boot starts the processes. The job function is called by every task for itself.
 func (c *Cluster) boot() {
 	jm := engine.JobManagerAddress()
+	c.master = jm.Node
 	c.World.AddNode(jm.Node, func(n *Node) {
-		f := c.o.Config.JobManager(c.describe())
-		n.Spawn(jm.Name, func(env host.Env) host.Actor {
-			a := f(env)
-			c.master = a.(interface{ Pending() string })
-			return a
-		})
+		n.Spawn(jm.Name, c.o.Config.JobManager(c.describe()))
 	})
 	for i := range c.o.Workers {
 		name := Worker(i)
@@ -245,7 +245,7 @@ func (c *Cluster) On(e *host.Event) {
 	switch e.Kind {
 	case host.JobFinished:
 		c.Finished, c.Outcome = true, "finished"
-		c.World.Stop()
+		c.World.Schedule(0, sim.Event{Kind: c.rest})
 	case host.JobFailed:
 		c.Outcome = e.Text
 		c.World.Stop()
@@ -299,6 +299,9 @@ func (c *Cluster) offer() {
 		c.stopAll()
 		return
 	}
+	if c.Finished {
+		return
+	}
 	changed := c.World.DurableVersion() != c.offered
 	c.offered = c.World.DurableVersion()
 	for _, a := range c.armed {
@@ -334,6 +337,7 @@ func (c *Cluster) crash(a *armed) {
 	c.Fired[a.fault.Kind]++
 	c.machine, c.lost = a.fault.Kind == faults.MachineCrash, false
 	number := c.World.EventNumber()
+	c.mended = max(c.mended, c.World.Now()+a.fault.For)
 	c.World.Schedule(a.fault.For, sim.Event{Kind: c.restart, Target: uint32(n.index)})
 	c.World.Crash(n.Name())
 	down := 0
@@ -367,10 +371,9 @@ func (c *Cluster) Unfired() faults.Plan {
 
 // Run runs the job to its end, or to a violation, and lets the oracles judge.
 func (c *Cluster) Run() []sim.Violation {
-	end := c.World.Run(c.o.Limit)
+	end := c.run()
 	if len(c.World.Violations()) == 0 && c.Outcome == "" && !c.stopping {
-		c.World.Fail(sim.Violation{Oracle: "progress",
-			Message: fmt.Sprintf("the job has not finished after %v (%s): %s", c.World.Now(), end, c.pending())})
+		c.World.Fail(sim.Violation{Oracle: "progress", Message: c.stuck(end)})
 	}
 	if !c.stopping {
 		c.panel.End()
@@ -381,10 +384,3 @@ func (c *Cluster) Run() []sim.Violation {
 
 // Stopped reports that the run was ended by StopAfter.
 func (c *Cluster) Stopped() bool { return c.stopping }
-
-func (c *Cluster) pending() string {
-	if c.master == nil {
-		return "there is no JobManager"
-	}
-	return c.master.Pending()
-}

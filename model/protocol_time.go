@@ -1,0 +1,62 @@
+package model
+
+import "time"
+
+// paceMonitor is when the attempt's checkpoints come.
+type paceMonitor struct {
+	running, ended int // tasks
+	started        time.Duration
+	idle           time.Duration // since when no checkpoint is under way
+	triggers       int
+	final          bool // a checkpoint taken after the end of all input is complete
+}
+
+// deadline is when a task has to know that a checkpoint is over.
+type deadline struct {
+	task int
+	id   uint64
+	at   time.Duration
+}
+
+// checkPace is T13 when a checkpoint is triggered: one for each interval since all
+// tasks run, and one more when all have ended.
+func (p *Protocol) checkPace(id uint64) {
+	f := &p.pace
+	if f.running < len(p.tasks) {
+		p.say("T13", "checkpoint %d was triggered when %d of %d tasks ran", id, f.running, len(p.tasks))
+		return
+	}
+	f.triggers++
+	allowed := int((p.now - f.started) / p.plan.Interval)
+	if f.ended == len(p.tasks) {
+		allowed++
+	}
+	if f.triggers > allowed {
+		p.say("T13", "checkpoint %d is number %d within %v, with an interval of %v", id, f.triggers, p.now-f.started, p.plan.Interval)
+	}
+}
+
+// checkTimes says what is overdue.
+func (p *Protocol) checkTimes() {
+	for len(p.due) > 0 {
+		d := p.due[0]
+		t := &p.tasks[d.task]
+		if !t.settled(d.id) && !t.finished {
+			if p.now <= d.at {
+				break
+			}
+			p.say("T8", "checkpoint %d is over, but %s has neither stored nor declined it and does not know, %v later", d.id, p.name(d.task), p.now-d.at+p.plan.Word)
+		}
+		p.due = append(p.due[:0], p.due[1:]...)
+	}
+	q, f := &p.pending, &p.pace
+	switch {
+	case f.running < len(p.tasks):
+	case q.id != 0 && !q.sealing && p.now > q.began+p.plan.Timeout+p.plan.Slack:
+		p.say("T13", "checkpoint %d began %v ago and has not expired, its timeout is %v", q.id, p.now-q.began, p.plan.Timeout)
+		p.doomed = true // said once
+	case q.id == 0 && !f.final && p.now > f.idle+p.plan.Interval+p.plan.Slack:
+		p.say("T13", "no checkpoint was triggered for %v, with an interval of %v", p.now-f.idle, p.plan.Interval)
+		p.doomed = true
+	}
+}
