@@ -17,6 +17,7 @@ func TestMutantsList(t *testing.T) {
 			Bug      string `json:"bug"`
 			What     string `json:"what"`
 			Survives string `json:"survives"`
+			Alone    string `json:"alone"`
 		} `json:"mutants"`
 	}
 	decode(t, stdout, &list)
