@@ -51,7 +51,7 @@ func limit(bytes int) time.Duration {
 
 // eventLimit is the events that a run may take, some hundred for each record: one that
 // restarts without end, and waits hardly at all, would take hours for limit.
-func eventLimit(bytes int) uint64 { return 1_000_000 + 50*uint64(bytes) }
+func eventLimit(bytes int) uint64 { return 200_000 + 50*uint64(bytes) }
 
 // run is one simulated run, prepared.
 type run struct {
