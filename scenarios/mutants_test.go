@@ -36,8 +36,8 @@ func TestListMutants(t *testing.T) {
 	usageError(t, err, `there is no mutant "nope"; simrun mutants --list names them`)
 	_, err = RunMutants(MutantsOptions{IDs: []string{"nope"}, Budget: time.Second})
 	usageError(t, err, `there is no mutant "nope"`)
-	_, err = RunMutants(MutantsOptions{})
-	usageError(t, err, "--budget is 0s; it must be more than 0")
+	_, err = RunMutants(MutantsOptions{Budget: -time.Second})
+	usageError(t, err, "--budget is -1s; it must be more than 0")
 	t.Setenv("PATH", "")
 	_, err = RunMutants(MutantsOptions{Budget: time.Second})
 	usageError(t, err, mutants.ErrNoGo.Error())
@@ -66,8 +66,10 @@ func TestContest(t *testing.T) {
 // TestOutcomes: what is expected is told from what is not.
 func TestOutcomes(t *testing.T) {
 	kill := func(oracle string) *Outcome {
-		return &Outcome{Killed: true, Oracle: oracle, Scenario: "s", Mode: Aligned, Seed: 7, Seconds: 2}
+		return &Outcome{Killed: true, Oracle: oracle, Scenario: "s", Mode: Aligned, Seed: 7, Seconds: 2, traced: true, Replayed: true}
 	}
+	lost := kill("cut")
+	lost.Replayed, lost.Message = false, "the replay of its kill agreed up to record 9 only"
 	m := &Mutants{Mutants: []*Mutant{
 		{ID: "a", Outcome: kill("output")},
 		{ID: "b", Outcome: kill("panic")},
@@ -76,13 +78,17 @@ func TestOutcomes(t *testing.T) {
 		{ID: "e", Outcome: kill("cut"), Survives: "no oracle"},
 		{ID: "f", Outcome: &Outcome{Problem: "it does not build"}},
 		{ID: "g", Outcome: &Outcome{Problem: "it does not build"}, Survives: "no oracle"},
+		{ID: "h", Outcome: lost},
+		{ID: "i", Outcome: kill("cut"), Alone: "cut"},
+		{ID: "j", Outcome: kill("cut"), Alone: "output"},
 	}}
 	m.score()
-	require.Equal(t, &Score{Killed: 3, KilledByPanic: 1, Total: 7, Unexpected: 4}, m.Score)
+	require.Equal(t, &Score{Killed: 6, KilledByPanic: 1, Total: 10, Unexpected: 6}, m.Score)
 	text := strings.Join(strings.Fields(m.Text()), " ")
 	for _, part := range []string{"killed a 0 runs 2.0 s built in 0.0 s by output: s aligned seed 7", "killed b", "SURVIVED c", "survives d",
 		"as expected: no oracle", "KILLED e", "and was expected to survive: no oracle", "NOT JUDGED f", "it does not build", "NOT JUDGED g",
-		"3 of 7 killed, 1 of them only by a panic or an assertion; a kill took 2.0 s in the median, 2.0 s at most; 4 did not end as expected"} {
+		"NOT REPLAYED h", "agreed up to record 9 only", "killed i", "NOT ALONE j", "expected to be noticed by output alone, was by cut",
+		"6 of 10 killed, 1 of them only by a panic or an assertion; a kill took 2.0 s in the median, 2.0 s at most; 6 did not end as expected"} {
 		require.Contains(t, text, part)
 	}
 }
@@ -139,6 +145,8 @@ func TestKill(t *testing.T) {
 	require.Equal(t, "protocol", got.Oracle)
 	require.Positive(t, got.BuildSeconds)
 	require.Positive(t, got.Runs)
+	require.True(t, got.Replayed)
+	require.Nil(t, got.Objections)
 
 	recorded, err := trace.Open(got.Trace)
 	require.NoError(t, err)

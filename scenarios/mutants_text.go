@@ -11,6 +11,10 @@ func (m *Mutant) word() string {
 	switch {
 	case m.Problem != "":
 		return "NOT JUDGED"
+	case m.traced && !m.Replayed:
+		return "NOT REPLAYED"
+	case m.notAlone() != "":
+		return "NOT ALONE"
 	case m.Killed && m.Survives == "":
 		return "killed"
 	case m.Killed:
@@ -27,6 +31,9 @@ func (m *Mutant) line() string {
 	switch {
 	case m.Problem != "":
 		what = m.Problem
+	case m.traced && !m.Replayed:
+	case m.notAlone() != "":
+		what = fmt.Sprintf("expected to be noticed by %s alone, was by %s", m.Alone, m.notAlone())
 	case m.Killed:
 		what = fmt.Sprintf("by %s: %s %s seed %d", m.Oracle, m.Scenario, m.Mode, m.Seed)
 		if m.Survives != "" {
@@ -43,6 +50,9 @@ func (m *Mutant) line() string {
 func (m *Mutants) Text() string {
 	var b strings.Builder
 	for _, x := range m.Mutants {
+		if m.Oracles != nil && x.asExpected() {
+			continue // the matrix says it
+		}
 		if x.Outcome == nil {
 			bug := x.Bug
 			if bug == "" {
@@ -58,6 +68,9 @@ func (m *Mutants) Text() string {
 	}
 	if m.Score == nil {
 		return b.String()
+	}
+	if m.Oracles != nil {
+		m.matrix(&b)
 	}
 	fmt.Fprintf(&b, "%d of %d killed", m.Killed, m.Total)
 	if m.KilledByPanic > 0 {

@@ -21,6 +21,8 @@ const (
 	extraStop = "stop-after"
 	// extraLines is --lines, empty for all.
 	extraLines = "lines"
+	// extraGoOn is "yes" if the run went on after a broken promise.
+	extraGoOn = "go-on"
 	// extraFromHash is that of all files the run started from.
 	extraFromHash = "from-xxhash64"
 	// extraMutant names the mutant that recorded the trace, if one did.
@@ -41,6 +43,9 @@ func (r *run) header() trace.Header {
 	}
 	if r.o.Lines > 0 {
 		h.Extra[extraLines] = strconv.Itoa(r.o.Lines)
+	}
+	if r.o.GoOn {
+		h.Extra[extraGoOn] = "yes"
 	}
 	if mutants.Built != "" {
 		h.Extra[extraMutant] = mutants.Built
@@ -131,7 +136,7 @@ func Replay(path string) (*Replayed, error) {
 
 func prepareReplay(path string, t *trace.Trace) (*run, error) {
 	h := t.Header
-	o := RunOptions{Scenario: h.Scenario, Mode: h.Mode, Seed: h.Seed, From: h.Extra[extraFrom]}
+	o := RunOptions{Scenario: h.Scenario, Mode: h.Mode, Seed: h.Seed, From: h.Extra[extraFrom], GoOn: h.Extra[extraGoOn] == "yes"}
 	if h.Input != nil {
 		o.Input = h.Input.Name
 	}
@@ -151,6 +156,9 @@ func prepareReplay(path string, t *trace.Trace) (*run, error) {
 			return nil, usage("trace %s: its header has lines %q, which is not a number from 1", path, s)
 		}
 		o.Lines = n
+	}
+	if s := h.Extra[extraGoOn]; s != "" && s != "yes" {
+		return nil, usage("trace %s: its header has go-on %q, which is neither \"yes\" nor left out", path, s)
 	}
 	var err error
 	if o.Strategy, err = ParseStrategy(h.Strategy); err != nil {

@@ -35,11 +35,18 @@ type RunOptions struct {
 	Dir string
 	// StopAfter ends the run after that many completed checkpoints; 0 for never.
 	StopAfter int
+	// GoOn lets the run go on after a broken promise, so that every oracle has its
+	// say. A panic, or a breach of the host's contract, still ends it.
+	GoOn bool
 	// Failures is where the trace of a failing run is saved.
 	Failures string
 	// inputs are shared by the runs of a sweep; nil for the run's own.
 	inputs *inputs
 }
+
+// eventLimit is the events that a run may take, some hundred for each record: one that
+// restarts without end, and waits hardly at all, would take hours for limit.
+func eventLimit(bytes int) uint64 { return 200_000 + 50*uint64(bytes) }
 
 // run is one simulated run, prepared.
 type run struct {
@@ -166,6 +173,7 @@ type observer func() (*cluster.Recorder, error)
 func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	begin := time.Now()
 	hw := r.world.hardware
+	hw.MaxEvents = eventLimit(len(r.data))
 	rec, err := observe()
 	if err != nil {
 		return nil, nil, err
@@ -181,7 +189,7 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	c, err := cluster.NewCluster(r.o.Seed, cluster.JobOptions{
 		Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers, Files: r.files,
 		Plan: r.world.plan, Limit: r.limit(), StopAfter: r.o.StopAfter, Hardware: hw,
-		Oracles: oracles,
+		Oracles: oracles, GoOn: r.o.GoOn,
 		Created: func(w *cluster.World) {
 			if rec != nil {
 				rec.World = w
@@ -322,6 +330,9 @@ func (r *run) command() string {
 	}
 	if r.o.StopAfter > 0 {
 		s += fmt.Sprintf(" --stop-after %d", r.o.StopAfter)
+	}
+	if r.o.GoOn {
+		s += " --go-on"
 	}
 	for _, kv := range r.o.Set {
 		s += " --set " + kv

@@ -103,32 +103,48 @@ type Oracle[E any] interface {
 type Panel[E any] struct {
 	World   *World
 	Oracles []Oracle[E]
+	// GoOn lets the run go on after an objection, so that each oracle has its say
+	// once. All of them still see every event: some keep what others need.
+	GoOn bool
+
+	objected []bool // by oracle, if GoOn
 }
 
-// On shows an event to the oracles. After an objection it does nothing.
+// On shows an event to the oracles. After an objection it does nothing, unless the
+// run goes on.
 func (p *Panel[E]) On(e *E) {
-	if len(p.World.violations) > 0 {
+	if len(p.World.violations) > 0 && !p.GoOn {
 		return
 	}
-	for _, o := range p.Oracles {
-		p.file(o, o.OnEvent(p.World, e))
+	for i, o := range p.Oracles {
+		p.file(i, o.OnEvent(p.World, e))
 	}
 }
 
 // End asks every oracle for its last word, even after objections: the first cause
 // comes first.
 func (p *Panel[E]) End() {
-	for _, o := range p.Oracles {
-		p.file(o, o.OnEnd(p.World))
+	for i, o := range p.Oracles {
+		p.file(i, o.OnEnd(p.World))
 	}
 }
 
-func (p *Panel[E]) file(o Oracle[E], v *Violation) {
+func (p *Panel[E]) file(i int, v *Violation) {
 	if v == nil {
 		return
 	}
 	if v.Oracle == "" {
-		v.Oracle = o.ID()
+		v.Oracle = p.Oracles[i].ID()
 	}
-	p.World.Fail(*v)
+	if !p.GoOn {
+		p.World.Fail(*v)
+		return
+	}
+	if p.objected == nil {
+		p.objected = make([]bool, len(p.Oracles))
+	}
+	if !p.objected[i] {
+		p.objected[i] = true
+		p.World.Object(*v)
+	}
 }

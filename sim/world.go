@@ -231,9 +231,16 @@ func (w *World) Stop() { w.stopped = true }
 // Stopped reports whether the run has been ended.
 func (w *World) Stopped() bool { return w.stopped }
 
-// Fail reports a violation, at the event being executed unless it names another,
-// and ends the run after that event.
+// Fail reports a violation as Object does, and ends the run after the event being
+// executed.
 func (w *World) Fail(v Violation) {
+	w.Object(v)
+	w.stopped = true
+}
+
+// Object reports a violation, at the event being executed unless it names another,
+// and lets the run go on.
+func (w *World) Object(v Violation) {
 	if v.Event == 0 {
 		v.Event = w.event
 	}
@@ -241,7 +248,6 @@ func (w *World) Fail(v Violation) {
 		v.Time = w.queue.now
 	}
 	w.violations = append(w.violations, v)
-	w.stopped = true
 }
 
 // Violations are the broken promises so far, the first cause first.

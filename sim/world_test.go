@@ -222,3 +222,30 @@ func TestPanelEndsTheRunAtTheFirstObjection(t *testing.T) {
 	require.Len(t, w.Violations(), 3)
 	require.True(t, strings.HasPrefix(w.Violations()[2].String(), "end: never content"))
 }
+
+// TestPanelGoesOn: each oracle has its say once, in the order of the events, and a
+// panic still ends the run.
+func TestPanelGoesOn(t *testing.T) {
+	w := New(1, Options{})
+	panel := Panel[int]{World: w, Oracles: []Oracle[int]{atMost(5), atMost(3), atMost(9)}, GoOn: true}
+	var k Kind
+	k = w.Handle("n", 'n', func(e *Event) {
+		n := int(e.A)
+		panel.On(&n)
+		if n == 8 {
+			panic("oh")
+		}
+		w.Schedule(1, Event{Kind: k, A: e.A + 1})
+	})
+	w.Schedule(0, Event{Kind: k})
+	require.Equal(t, Stopped, w.Run(forever))
+	panel.End()
+	var got []string
+	for _, v := range w.Violations() {
+		got = append(got, v.String())
+	}
+	require.Equal(t, []string{
+		"at-most: too large (event 5, 4ns)", "at-most: too large (event 7, 6ns)", "panic: oh (event 9, 8ns)",
+		"end: never content (event 9, 8ns)",
+	}, got)
+}

@@ -54,6 +54,7 @@ type runCommand struct {
 	Trace     path     `placeholder:"FILE" help:"Where to record the run."`
 	Dir       path     `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
 	StopAfter count    `placeholder:"N" help:"Cut the power after N completed checkpoints."`
+	GoOn      bool     `help:"Go on after a broken promise, so that every oracle has its say."`
 	Out       path     `default:"weir-failures" placeholder:"DIR" help:"Where failing cases are saved."`
 	JSON      bool     `name:"json" help:"Print one JSON object."`
 }
@@ -160,7 +161,7 @@ func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
 	r, err := scenarios.Run(scenarios.RunOptions{
 		Scenario: c.Scenario, Mode: c.Mode, Seed: uint64(c.Seed), Input: string(c.Input), Output: string(c.Output),
 		From: string(c.From), Set: c.Set, Trace: string(c.Trace), Dir: string(c.Dir), StopAfter: int(c.StopAfter), Failures: string(c.Out),
-		Strategy: scenarios.Strategy(c.Strategy), Lines: int(c.Lines),
+		Strategy: scenarios.Strategy(c.Strategy), Lines: int(c.Lines), GoOn: c.GoOn,
 	})
 	if err != nil {
 		return 0, err

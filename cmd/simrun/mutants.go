@@ -11,7 +11,8 @@ import (
 type mutantsCommand struct {
 	IDs    []string `arg:"" name:"id" optional:"" help:"Mutants, as listed by --list; all by default."`
 	List   bool     `help:"List them and run nothing."`
-	Budget limit    `default:"20s" placeholder:"D" help:"How long to run each mutant at most, its build apart, such as 20s."`
+	Matrix bool     `help:"Run each mutant on after its first kill, and say which oracles notice it."`
+	Budget limit    `placeholder:"D" help:"How long to run each mutant at most, its build apart; 20s by default, 1m with --matrix."`
 	Out    path     `placeholder:"DIR" help:"Where to keep the traces of the kills."`
 	JSON   bool     `name:"json" help:"Print one JSON object."`
 }
@@ -30,13 +31,17 @@ func (c *replayCommand) args() []string {
 
 func (c *mutantsCommand) execute(stdout, stderr io.Writer) (int, error) {
 	if c.List {
+		if c.Matrix {
+			return 0, usage("--list and --matrix exclude each other: --list runs nothing")
+		}
 		m, err := scenarios.ListMutants(c.IDs)
 		if err != nil {
 			return 0, err
 		}
 		return ok, print(stdout, c.JSON, m, m.Text())
 	}
-	m, err := scenarios.RunMutants(scenarios.MutantsOptions{IDs: c.IDs, Budget: time.Duration(c.Budget), Out: string(c.Out), Log: stderr})
+	m, err := scenarios.RunMutants(scenarios.MutantsOptions{IDs: c.IDs, Budget: time.Duration(c.Budget), Matrix: c.Matrix, Out: string(c.Out),
+		Log: stderr, Terminal: terminal(stderr)})
 	if err != nil {
 		return 0, err
 	}

@@ -17,6 +17,7 @@ func TestMutantsList(t *testing.T) {
 			Bug      string `json:"bug"`
 			What     string `json:"what"`
 			Survives string `json:"survives"`
+			Alone    string `json:"alone"`
 		} `json:"mutants"`
 	}
 	decode(t, stdout, &list)
@@ -70,8 +71,9 @@ func TestMutantsJSON(t *testing.T) {
 	require.Equal(t, 1, outcome.Total)
 	require.Equal(t, 1, outcome.Not)
 	require.Len(t, outcome.Mutants, 1)
-	for _, field := range []string{"id", "bug", "killed", "oracle", "scenario", "seed", "runs", "build_seconds", "seconds"} {
+	for _, field := range []string{"id", "bug", "killed", "oracle", "scenario", "seed", "runs", "build_seconds", "seconds", "replayed"} {
 		require.Contains(t, outcome.Mutants[0], field)
 	}
 	require.Equal(t, false, outcome.Mutants[0]["killed"])
+	require.NotContains(t, stdout, `"oracles"`, "only with --matrix")
 }

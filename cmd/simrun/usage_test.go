@@ -20,7 +20,8 @@ const small = " --input input"
 // refused is what must be refused, a command line each.
 var refused = []string{
 	// Commands, and what they need.
-	`bogus`, `shrink run.trace`, `mutants nope`, `mutants --budget x`, `mutants --budget=0s`, `mutants --budget`, `mutants --lisst`, `--json`, `--version`,
+	`bogus`, `shrink run.trace`, `mutants nope`, `mutants --budget x`, `mutants --budget=0s`, `mutants --budget`, `mutants --lisst`, `mutants --list --matrix`, `run wordcount --go-on=maybe`,
+	`--json`, `--version`,
 	`run`, `live`, `replay`, `run --json`, `list more`, `run wordcount more`, `replay run.trace more`,
 	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode timeout`, `run wordcount --mode=`,
 

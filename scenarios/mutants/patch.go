@@ -31,6 +31,8 @@ type Patch struct {
 	Bug string
 	// Survives says why no run kills it yet; empty for a mutant that must be killed.
 	Survives string
+	// Alone is the id of the one oracle that notices it; empty if others may.
+	Alone string
 	// Scenario is the only one that it is run in; empty for all.
 	Scenario string
 	// Lines is how much of a scenario's input its runs take, 0 for the usual.
@@ -96,6 +98,7 @@ func (p *Patch) String() string {
 	if p.Survives != "" {
 		field("expect", survived+p.Survives)
 	}
+	field("alone", p.Alone)
 	field("scenario", p.Scenario)
 	if p.Lines > 0 {
 		field("lines", strconv.Itoa(p.Lines))
@@ -138,6 +141,9 @@ func Parse(file, text string) (*Patch, error) {
 		if f.value == "" {
 			return nil, p.err("the patch has no %s", f.key)
 		}
+	}
+	if p.patch.Survives != "" && p.patch.Alone != "" {
+		return nil, p.err("the patch is expected to survive; %s can't notice it", p.patch.Alone)
 	}
 	if len(p.patch.Hunks) == 0 {
 		return nil, p.err("the patch changes nothing; it needs a line that begins with file")
@@ -207,6 +213,11 @@ func (p *reading) field(key, value string) error {
 			return p.err("expect %q is not \"survived: reason\"", value)
 		}
 		p.patch.Survives = reason
+	case "alone":
+		if !idForm.MatchString(value) {
+			return p.err("alone %q is not the id of an oracle", value)
+		}
+		p.patch.Alone = value
 	case "scenario":
 		p.patch.Scenario = value
 	case "lines":
@@ -221,7 +232,7 @@ func (p *reading) field(key, value string) error {
 		}
 		p.patch.Set = append(p.patch.Set, value)
 	default:
-		return p.err("unknown key %q; the keys are id, what, why, bug, expect, scenario, lines, set, file, match", key)
+		return p.err("unknown key %q; the keys are id, what, why, bug, expect, alone, scenario, lines, set, file, match", key)
 	}
 	return nil
 }

@@ -42,8 +42,11 @@ func drawPatch(t *rapid.T) *Patch {
 	if rapid.Bool().Draw(t, "has scenario") {
 		p.Scenario = value.Draw(t, "scenario")
 	}
-	if rapid.Bool().Draw(t, "survives") {
+	switch rapid.IntRange(0, 2).Draw(t, "expected") {
+	case 0:
 		p.Survives = value.Draw(t, "reason")
+	case 1:
+		p.Alone = rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "alone")
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "settings") {
 		p.Set = append(p.Set, "k="+value.Draw(t, "value"))
@@ -76,15 +79,17 @@ const good = "id a\nwhat b\nwhy c\n"
 func TestParseErrors(t *testing.T) {
 	hunk := "\nfile x.go\n-old\n"
 	for text, want := range map[string]string{
-		"":                                      "f:0: the patch has no id",
-		"id a\nwhy c\n" + hunk:                  "f:5: the patch has no what",
-		good:                                    "f:3: the patch changes nothing; it needs a line that begins with file",
-		"id A\n":                                `f:1: id "A" is not lower-case words with dashes`,
-		"id a\nid b\n":                          "f:2: there is a second id",
-		"what\n":                                `f:1: "what" is neither "key value" nor, in a hunk, a line that begins with a space, - or +`,
-		good + "color red\n":                    `f:4: unknown key "color"; the keys are id, what, why, bug, expect, scenario, lines, set, file, match`,
-		good + "expect killed\n":                `f:4: expect "killed" is not "survived: reason"`,
-		good + "expect survived:\n":             `f:4: expect "survived:" is not "survived: reason"`,
+		"":                          "f:0: the patch has no id",
+		"id a\nwhy c\n" + hunk:      "f:5: the patch has no what",
+		good:                        "f:3: the patch changes nothing; it needs a line that begins with file",
+		"id A\n":                    `f:1: id "A" is not lower-case words with dashes`,
+		"id a\nid b\n":              "f:2: there is a second id",
+		"what\n":                    `f:1: "what" is neither "key value" nor, in a hunk, a line that begins with a space, - or +`,
+		good + "color red\n":        `f:4: unknown key "color"; the keys are id, what, why, bug, expect, alone, scenario, lines, set, file, match`,
+		good + "expect killed\n":    `f:4: expect "killed" is not "survived: reason"`,
+		good + "expect survived:\n": `f:4: expect "survived:" is not "survived: reason"`,
+		good + "alone Cut\n":        `f:4: alone "Cut" is not the id of an oracle`,
+		good + "expect survived: r\nalone cut\n" + hunk: "f:8: the patch is expected to survive; cut can't notice it",
 		good + "lines 0\n":                      `f:4: lines "0" is not a whole number between 1 and 1000000`,
 		good + "set a\n":                        `f:4: set "a" is not of the form key=value`,
 		good + "match 1 of 2\n":                 "f:4: match comes once, right after file",

@@ -37,6 +37,8 @@ type JobOptions struct {
 	Hardware Options
 	// Oracles judge the run by the engine's events.
 	Oracles []sim.Oracle[host.Event]
+	// GoOn lets the run go on when one of them objects, see sim.Panel.
+	GoOn bool
 	// Created is given the world before anything happens in it; nil for nobody.
 	Created func(w *World)
 }
@@ -143,7 +145,7 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 			return nil, err
 		}
 	}
-	c.panel = sim.Panel[host.Event]{World: c.World.World, Oracles: o.Oracles}
+	c.panel = sim.Panel[host.Event]{World: c.World.World, Oracles: o.Oracles, GoOn: o.GoOn}
 	c.restart = c.World.Handle("restart is due", '!', func(e *sim.Event) {
 		if n := c.World.Nodes()[e.Target]; !n.Up() && !c.stopping {
 			c.World.Restart(n.Name())
@@ -369,10 +371,11 @@ func (c *Cluster) Unfired() faults.Plan {
 	return p
 }
 
-// Run runs the job to its end, or to a violation, and lets the oracles judge.
+// Run runs the job to its end, or to a violation unless it goes on after one, and
+// lets the oracles judge.
 func (c *Cluster) Run() []sim.Violation {
 	end := c.run()
-	if len(c.World.Violations()) == 0 && c.Outcome == "" && !c.stopping {
+	if (end == sim.Idle || end == sim.Limit) && c.Outcome == "" && !c.stopping {
 		c.World.Fail(sim.Violation{Oracle: "progress", Message: c.stuck(end)})
 	}
 	if !c.stopping {
