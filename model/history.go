@@ -98,6 +98,7 @@ type Op struct {
 // independent: nothing says that one epoch becomes visible in all of them at once.
 type History struct {
 	// Epoch, Checkpoint and Committed are what was there before the first operation.
+	// What was pre-committed for that checkpoint or an older one, it owns.
 	Epoch      uint32
 	Checkpoint uint64
 	Committed  []Op // commits, of which partition, token and content count

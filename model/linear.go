@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -53,11 +54,13 @@ type object struct {
 	byToken map[string]int
 }
 
-// commitOp is a commit with the completion that it must wait for, nil for one from
+// commitOp is a commit with the completion that it must wait for, nil if that was
 // before the history.
 type commitOp struct {
 	*Op
 	owner *Op
+	// old says that the commit itself was before the history.
+	old bool
 	seen  bool // by anyone
 	// must says that the drain demands it.
 	must bool
@@ -70,7 +73,9 @@ func resolve(h *History, partition int) (*object, string) {
 	for i := range h.Committed {
 		o.sort(&h.Committed[i])
 	}
-	before := len(o.commits)
+	for i := range o.commits {
+		o.commits[i].old = true
+	}
 	for i := range h.Ops {
 		if wrong := o.sort(&h.Ops[i]); wrong != "" {
 			return nil, wrong
@@ -81,7 +86,7 @@ func resolve(h *History, partition int) (*object, string) {
 	slices.SortStableFunc(o.restores, func(a, b *Op) int {
 		return cmp.Or(cmp.Compare(a.Attempt.Epoch, b.Attempt.Epoch), cmp.Compare(a.Attempt.Number, b.Attempt.Number))
 	})
-	return o, o.settle(before)
+	return o, o.settle()
 }
 
 func (o *object) sort(op *Op) string {
@@ -111,9 +116,8 @@ func (o *object) sort(op *Op) string {
 	return ""
 }
 
-// settle finds out which completions and commits took effect; the first commits are
-// from before.
-func (o *object) settle(before int) string {
+// settle finds out which completions and commits took effect.
+func (o *object) settle() string {
 	if wrong := o.look(); wrong != "" {
 		return wrong
 	}
@@ -132,8 +136,11 @@ func (o *object) settle(before int) string {
 	for _, r := range o.restores {
 		shown(r.Checkpoint)
 	}
-	for i := range o.commits[before:] {
-		c := &o.commits[before+i]
+	for i := range o.commits {
+		c := &o.commits[i]
+		if c.inherited(o.h) {
+			continue
+		}
 		if c.owner = o.ownerOf(c.Op, known); c.owner == nil {
 			c.owner = o.ownerOf(c.Op, nil)
 			if c.owner == nil && (c.seen || c.Return != Never) {
@@ -146,10 +153,10 @@ func (o *object) settle(before int) string {
 		}
 	}
 	o.completes = slices.DeleteFunc(o.completes, func(c *Op) bool { return !known[c] })
-	kept := o.commits[:before]
-	for _, c := range o.commits[before:] {
-		if known[c.owner] {
-			c.must = o.h.Drained > 0 && c.Return >= o.h.Drained && c.Call <= o.h.Drained
+	kept := o.commits[:0]
+	for _, c := range o.commits {
+		if c.inherited(o.h) || known[c.owner] {
+			c.must = o.h.Drained > 0 && c.owner != nil && c.Return >= o.h.Drained && c.Call <= o.h.Drained
 			kept = append(kept, c)
 		}
 	}
@@ -197,6 +204,9 @@ func (o *object) ownerOf(c *Op, known map[*Op]bool) *Op {
 	return nil
 }
 
+// inherited reports whether the checkpoint owns it that the history began with.
+func (c *commitOp) inherited(h *History) bool { return c.old || c.Checkpoint <= h.Checkpoint }
+
 // evidence says who tells that a commit took effect.
 func (c *commitOp) evidence(o *object) string {
 	for _, r := range o.outputs {
@@ -223,8 +233,8 @@ type builder struct {
 	ops   []*Op // by node, nil for a join
 }
 
-func (b *builder) node(op *Op, ret int64) int32 {
-	n := b.add(op.Call, ret)
+func (b *builder) node(op *Op, call, ret int64) int32 {
+	n := b.add(call, ret)
 	b.nodes[op] = n
 	b.ops = append(b.ops, op)
 	return n
@@ -238,7 +248,7 @@ func (b *builder) joint() int32 {
 // chain makes nodes that follow each other.
 func (b *builder) chain(ops []*Op) {
 	for i, op := range ops {
-		n := b.node(op, op.Return)
+		n := b.node(op, op.Call, op.Return)
 		if i > 0 {
 			b.before(b.nodes[ops[i-1]], n)
 		}
@@ -274,7 +284,7 @@ func (b *builder) build() string {
 		}
 	}
 	for _, r := range b.store {
-		n := b.node(r, r.Return)
+		n := b.node(r, r.Call, r.Return)
 		if !b.between(n, b.h.Checkpoint, r.Checkpoint, b.completes, checkpointOf) {
 			return fmt.Sprintf("an observer saw checkpoint %d complete (%s), which nobody was completing", r.Checkpoint, r.when())
 		}
@@ -334,11 +344,14 @@ func (b *builder) outputOrder() {
 		after := b.joint()
 		for k := i; k < end; k++ {
 			c := b.commits[k]
-			ret := c.Return
-			if c.must {
+			call, ret := c.Call, c.Return
+			switch {
+			case c.old:
+				call, ret = math.MinInt64, math.MinInt64
+			case c.must:
 				ret = min(ret, b.h.Drained)
 			}
-			n := b.node(c.Op, ret)
+			n := b.node(c.Op, call, ret)
 			b.before(n, after)
 			if last >= 0 {
 				b.before(last, n)
@@ -359,7 +372,7 @@ func (b *builder) outputOrder() {
 // readOutput puts a read behind the newest batch of which it shows something and
 // before the oldest of which it does not show all. The joins do the rest.
 func (b *builder) readOutput(r *Op, shown []bool, ends []int) {
-	n := b.node(r, r.Return)
+	n := b.node(r, r.Call, r.Return)
 	clear(shown)
 	newest := -1
 	for _, s := range r.Seen {

@@ -34,8 +34,11 @@ func generate(draw draws, steps int) *History {
 	w := &world{draw: draw, next: 1}
 	w.h.Partitions = 1 + draw(2)
 	w.committed = make([][]Sight, w.h.Partitions)
-	w.add(Op{Kind: Acquire, Attempt: stream.Attempt{Epoch: 1}})
-	w.attempt = stream.Attempt{Epoch: 1}
+	if draw(3) == 0 {
+		w.inherit()
+	}
+	w.attempt = stream.Attempt{Epoch: w.h.Epoch + 1}
+	w.add(Op{Kind: Acquire, Attempt: w.attempt})
 	w.restart(false)
 	for range steps {
 		w.step()
@@ -52,6 +55,26 @@ func generate(draw draws, steps int) *History {
 		}
 	}
 	return &w.h
+}
+
+// inherit begins with a checkpoint of an earlier run, some of whose output is
+// committed already, and some not.
+func (w *world) inherit() {
+	w.h.Epoch, w.h.Checkpoint, w.latest, w.next = 1, 2, 2, 3
+	for p := range w.h.Partitions {
+		for id := uint64(1); id <= 2; id++ {
+			op := Op{Kind: Commit, Partition: p, Checkpoint: id, Attempt: stream.Attempt{Epoch: 1}, Token: fmt.Sprintf("part-%d-%d-1.0", p, id),
+				Content: Content{int64(w.draw(3)), uint64(w.draw(4))}}
+			if id == 1 {
+				w.h.Committed = append(w.h.Committed, op)
+				w.committed[p] = append(w.committed[p], Sight{op.Token, op.Content})
+				continue
+			}
+			op.Return = Never
+			w.h.Ops = append(w.h.Ops, op)
+			w.due = append(w.due, len(w.h.Ops)-1)
+		}
+	}
 }
 
 // add adds an operation around the next point.

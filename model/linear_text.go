@@ -47,6 +47,8 @@ func (b *builder) inWords(x, y *Op) string {
 	case x.Kind == ReadOutput && y.Kind == Commit && b.seenBefore(y, x) != nil:
 		r := b.seenBefore(y, x)
 		return fmt.Sprintf("it took back what was committed: an observer saw %s (%s), and later no more (%s)", y.Token, r.when(), x.when())
+	case x.Kind == ReadOutput && y.Kind == Commit && b.commits[b.byToken[y.Token]].old:
+		return fmt.Sprintf("%s was there at the beginning, but an observer did not see it (%s)", y.Token, x.when())
 	case x.Kind == ReadOutput && y.Kind == Commit && y.Return == Never:
 		return fmt.Sprintf("output is lost: %s is owned by checkpoint %d, which is complete, but at the end an observer did not see it (%s)",
 			y.Token, b.commits[b.byToken[y.Token]].batch(), x.when())

@@ -182,7 +182,7 @@ func (o *object) resolved() []Op {
 			held.Return = max(min(held.Return, o.h.Drained), held.Call)
 			c.Op = &held
 		}
-		if c.owner != nil { // else it was there before
+		if !c.old { // else it is in the initial state
 			add(c.Op, func(r *Op) bool { return r.has(c.Token) }, o.outputs)
 		}
 	}
@@ -228,11 +228,15 @@ type objectState struct {
 	contents  Content
 }
 
-// tokens are all commits there may be, and those from before the history.
-type tokens struct{ commits, before map[string]*Op }
+// tokens are all commits there may be, and those from before the history with the
+// checkpoint that it began with.
+type tokens struct {
+	commits, before map[string]*Op
+	base            uint64
+}
 
 func newTokens(h *History) *tokens {
-	k := &tokens{map[string]*Op{}, map[string]*Op{}}
+	k := &tokens{map[string]*Op{}, map[string]*Op{}, h.Checkpoint}
 	for i := range h.Ops {
 		if h.Ops[i].Kind == Commit {
 			k.commits[h.Ops[i].Token] = &h.Ops[i]
@@ -300,13 +304,13 @@ func (s objectState) step(k *tokens, op operation) (objectState, bool) {
 
 // commit makes a token visible.
 func (s objectState) commit(k *tokens, op operation) (objectState, bool) {
-	owner := s.owner(op.Op)
+	owner, owned := s.owner(k, op.Op)
 	at, twice := slices.BinarySearch(s.committed, op.Token)
-	if owner == 0 || twice {
+	if !owned || twice {
 		return s, false
 	}
 	for _, c := range k.commits { // unordered: asked whether there is one
-		if o := s.owner(c); c.Partition == op.Partition && o > 0 && o < owner && !s.has(c.Token) {
+		if o, ok := s.owner(k, c); ok && o < owner && c.Partition == op.Partition && !s.has(c.Token) {
 			return s, false
 		}
 	}
@@ -315,15 +319,18 @@ func (s objectState) commit(k *tokens, op operation) (objectState, bool) {
 	return s, true
 }
 
-// owner is the first complete checkpoint that owns what was pre-committed, 0 for
-// none.
-func (s objectState) owner(c *Op) uint64 {
+// owner is the first complete checkpoint that owns what was pre-committed, if there
+// is one.
+func (s objectState) owner(k *tokens, c *Op) (uint64, bool) {
+	if c.Checkpoint <= k.base {
+		return k.base, true
+	}
 	for _, d := range s.complete { // ascending
 		if d.checkpoint >= c.Checkpoint && d.attempt == c.Attempt {
-			return d.checkpoint
+			return d.checkpoint, true
 		}
 	}
-	return 0
+	return 0, false
 }
 
 func (s objectState) has(token string) bool {

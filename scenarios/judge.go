@@ -24,12 +24,14 @@ type judges struct {
 	known    map[uint64]*snapshot.Metadata
 	licences licences
 	watcher  watcher
+	seen     linearizable
 
 	recordsIn, recordsOut, duplicates int64
 }
 
 func newJudges(r *run) *judges {
 	j := &judges{run: r, known: map[uint64]*snapshot.Metadata{}}
+	j.seen.judges = j
 	if m := r.origin.metadata(); m != nil {
 		j.known[m.Checkpoint] = m
 		j.licences.inherit(m)
@@ -43,7 +45,7 @@ func (j *judges) oracles() []sim.Oracle[host.Event] {
 		protocol.monitor.Completed(j.run.origin.Checkpoint)
 	}
 	return []sim.Oracle[host.Event]{
-		&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(),
+		&cutOracle{judges: j}, protocol, &provocationOracle{judges: j}, &outputOracle{judges: j}, &storageOracle{judges: j}, j.watch(), &j.seen,
 	}
 }
 

@@ -33,7 +33,7 @@ const (
 	CheckpointAborted                    // Text why (closed set of checkpoint.Why)
 	CheckpointNotified                   // task was told of completion
 	CheckpointDiscarded                  // files removed
-	SinkPreCommitted                     // sink task made Text (a commit token) ready
+	SinkPreCommitted                     // sink task made Text (a commit token) ready; Data connect.Committable
 	SinkCommitted                        // sink task committed Text; Checkpoint it belongs to
 	SinkAborted                          // sink task removed orphan Text
 	SourcePosition                       // source task's position at a snapshot; N records emitted

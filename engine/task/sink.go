@@ -124,10 +124,14 @@ func (t *Task) preCommitted(p *pending, cs []connect.Committable, out *host.Outb
 			last.owned = append(last.owned, c)
 		}
 	}
-	for _, c := range cs {
-		t.report(host.Event{Kind: host.SinkPreCommitted, Checkpoint: c.Checkpoint, Text: c.Token})
-	}
+	t.reportPreCommitted(cs)
 	t.store(p, out)
+}
+
+func (t *Task) reportPreCommitted(cs []connect.Committable) {
+	for _, c := range cs {
+		t.report(host.Event{Kind: host.SinkPreCommitted, Checkpoint: c.Checkpoint, Text: c.Token, Data: c})
+	}
 }
 
 // done hands the result of offloaded work to whoever asked for it.
@@ -169,6 +173,7 @@ func (t *Task) done(in *host.Input, out *host.Outbox) {
 		// next one, as the records are.
 		if cs, ok := in.Body.([]connect.Committable); ok {
 			t.writing.pending = append(t.writing.pending, cs...)
+			t.reportPreCommitted(cs)
 		}
 	}
 }
