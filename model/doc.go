@@ -7,6 +7,8 @@
 //   - [CheckCut] and [CheckSources] judge a completed checkpoint.
 //   - [CheckProvoked] asks of every trouble what it came from.
 //   - [CommitMonitor] follows completion, commits and restores.
+//   - [CheckLinearizable] judges what observers saw of the checkpoint store and of
+//     committed output; [SearchLinearizable] does so by search, [Visualize] draws it.
 //
 // What they check, by number:
 //
@@ -24,6 +26,8 @@
 //	    that is; a token belongs to one checkpoint.
 //	M8  What is restored is the latest completed checkpoint that can be read, and
 //	    no older than any that was committed.
+//	M9  What observers see of committed output and of completed checkpoints is
+//	    linearizable, partition by partition: see [History].
 //
 // Checks return what is wrong in words, in a deterministic order, and nothing if
 // all is well.

@@ -132,8 +132,11 @@ func (o *Op) String() string {
 	if len(o.Seen) == 0 {
 		return fmt.Sprintf("read partition %d: nothing", o.Partition)
 	}
-	return fmt.Sprintf("read partition %d: %d files, %d bytes, last %s",
-		o.Partition, len(o.Seen), fold(o.Seen).Bytes, o.Seen[len(o.Seen)-1].Token)
+	files := "1 file"
+	if len(o.Seen) > 1 {
+		files = fmt.Sprintf("%d files", len(o.Seen))
+	}
+	return fmt.Sprintf("read partition %d: %s, %d bytes, last %s", o.Partition, files, fold(o.Seen).Bytes, o.Seen[len(o.Seen)-1].Token)
 }
 
 // when is at which events the operation was.

@@ -60,8 +60,8 @@ type commitOp struct {
 	*Op
 	owner *Op
 	// old says that the commit itself was before the history.
-	old bool
-	seen  bool // by anyone
+	old  bool
+	seen bool // by anyone
 	// must says that the drain demands it.
 	must bool
 }
@@ -172,8 +172,11 @@ func (o *object) settle() string {
 
 // look compares what observers saw with what was pre-committed.
 func (o *object) look() string {
+	var last []Sight
 	for _, r := range o.outputs {
-		for _, s := range r.Seen {
+		known := continued(last, r.Seen)
+		last = r.Seen
+		for _, s := range r.Seen[known:] {
 			i, ok := o.byToken[s.Token]
 			if !ok {
 				return fmt.Sprintf("partition %d: an observer saw %s (%s), which nobody had pre-committed by then", o.partition, s.Token, r.when())
@@ -186,6 +189,15 @@ func (o *object) look() string {
 		}
 	}
 	return ""
+}
+
+// continued is how much of a list need not be looked at again after another: all of
+// that, if it shares its memory.
+func continued(was, is []Sight) int {
+	if len(was) > 0 && len(is) >= len(was) && &was[0] == &is[0] {
+		return len(was)
+	}
+	return 0
 }
 
 // completed finds the completion of a checkpoint.
@@ -363,34 +375,54 @@ func (b *builder) outputOrder() {
 		}
 		last, i = after, end
 	}
-	shown := make([]bool, len(b.commits))
+	v := view{shown: make([]bool, len(b.commits)), newest: -1}
 	for _, r := range b.outputs {
-		b.readOutput(r, shown, ends)
+		b.readOutput(r, &v, ends)
+	}
+}
+
+// view is what a read shows, by commit.
+type view struct {
+	seen   []Sight
+	shown  []bool
+	newest int // commit that is shown, -1 for none
+	oldest int // commit that is not shown
+}
+
+// show makes it the view of another read.
+func (v *view) show(b *builder, seen []Sight) {
+	known := continued(v.seen, seen)
+	if known == 0 {
+		clear(v.shown)
+		v.newest, v.oldest = -1, 0
+	}
+	v.seen = seen
+	for _, s := range seen[known:] {
+		i := b.byToken[s.Token]
+		v.shown[i] = true
+		v.newest = max(v.newest, i)
+	}
+	for v.oldest < len(v.shown) && v.shown[v.oldest] {
+		v.oldest++
 	}
 }
 
 // readOutput puts a read behind the newest batch of which it shows something and
 // before the oldest of which it does not show all. The joins do the rest.
-func (b *builder) readOutput(r *Op, shown []bool, ends []int) {
+func (b *builder) readOutput(r *Op, v *view, ends []int) {
 	n := b.node(r, r.Call, r.Return)
-	clear(shown)
-	newest := -1
-	for _, s := range r.Seen {
-		i := b.byToken[s.Token]
-		shown[i] = true
-		newest = max(newest, i)
-	}
-	if newest >= 0 {
-		end := ends[newest]
+	v.show(b, r.Seen)
+	if v.newest >= 0 {
+		end := ends[v.newest]
 		for i := end - 1; i >= 0 && ends[i] == end; i-- {
-			if shown[i] {
+			if v.shown[i] {
 				b.before(b.nodes[b.commits[i].Op], n)
 			}
 		}
 	}
-	if oldest := slices.Index(shown, false); oldest >= 0 {
-		for i := oldest; i < ends[oldest]; i++ {
-			if !shown[i] {
+	if v.oldest < len(v.shown) {
+		for i := v.oldest; i < ends[v.oldest]; i++ {
+			if !v.shown[i] {
 				b.before(n, b.nodes[b.commits[i].Op])
 			}
 		}

@@ -18,7 +18,11 @@ func (b *builder) explain(c *conflict) string {
 		subject = fmt.Sprintf("partition %d", b.partition)
 	}
 	if c.cycle {
-		return fmt.Sprintf("%s: no order is left: %s, which must be before the first", subject, steps(path))
+		text := fmt.Sprintf("no order is left: %s, which must be before the first", steps(path))
+		if x, y := wentBack(path); x != nil {
+			text = b.inWords(x, y) + "\n" + text
+		}
+		return fmt.Sprintf("%s: %s", subject, text)
 	}
 	x, y := path[0], path[len(path)-1]
 	text := fmt.Sprintf("%s: %s", subject, b.inWords(x, y))
@@ -26,6 +30,25 @@ func (b *builder) explain(c *conflict) string {
 		text += "\n" + steps(path)
 	}
 	return text
+}
+
+// wentBack finds a read that shows less than an earlier one did.
+func wentBack(path []*Op) (later, earlier *Op) {
+	for _, x := range path {
+		for _, y := range path {
+			if x.Kind != y.Kind || y.Return >= x.Call {
+				continue
+			}
+			less := x.Kind == ReadStore && (x.Checkpoint < y.Checkpoint || x.Attempt.Epoch < y.Attempt.Epoch)
+			for _, s := range y.Seen {
+				less = less || !x.has(s.Token)
+			}
+			if less {
+				return x, y
+			}
+		}
+	}
+	return nil, nil
 }
 
 // steps are operations that must be in this order.

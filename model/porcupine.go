@@ -3,18 +3,16 @@ package model
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"github.com/anishathalye/porcupine"
 
 	"github.com/weirstream/weir/engine/stream"
 )
 
-// DefaultBudget is how many steps the search for one partition may take, some tens
-// of milliseconds.
-const DefaultBudget = 200_000
+// DefaultBudget is what the search for one partition may cost, a fraction of a
+// second: each step costs 1 and what it looks at.
+const DefaultBudget = 5_000_000
 
 // Search is what the search for an order of each partition's operations found.
 type Search struct {
@@ -26,8 +24,8 @@ type Search struct {
 
 // SearchLinearizable searches the orders of a history, partition by partition, with
 // porcupine: slower than [CheckLinearizable], by a model written after the
-// specification and not after the theorem. Budget bounds the steps of each, so that
-// the answer is the same on every machine.
+// specification and not after the theorem. Budget bounds what each may cost, by
+// counting, so that the answer is the same on every machine.
 func SearchLinearizable(h *History, budget int) Search {
 	var s Search
 	for p := Store; p < h.Partitions; p++ {
@@ -45,84 +43,18 @@ func SearchLinearizable(h *History, budget int) Search {
 	return s
 }
 
-// Annotation marks a moment in the picture of a history.
-type Annotation struct {
-	Time        int64
-	Text, Extra string
-}
-
-// Visualize writes a history, with the orders that the search found or how far it
-// came, as a page for a browser. Where the budget does not suffice, the page shows
-// what there is.
-func Visualize(h *History, budget int, marks []Annotation, to io.Writer) error {
-	var all []porcupine.Operation
-	last := int64(0)
-	for p := range h.Partitions {
-		for _, op := range operations(h, p, true) {
-			all = append(all, op)
-			last = max(last, op.Call)
-			if op.Return != Never {
-				last = max(last, op.Return)
-			}
-		}
-	}
-	for i := range all {
-		all[i].Return = min(all[i].Return, last+1)
-	}
-	lefts := make([]int, h.Partitions)
-	for p := range lefts {
-		lefts[p] = budget
-	}
-	// Partitions are searched at the same time, each with a budget of its own.
-	m := specification(h, nil)
-	whole := m.Step
-	m.Step = func(state, input, output any) (bool, any) {
-		left := &lefts[input.(operation).partition]
-		if *left--; *left < 0 {
-			return false, state
-		}
-		return whole(state, input, output)
-	}
-	m.Partition = byPartition
-	_, info := porcupine.CheckOperationsVerbose(m, all, 0)
-	var annotations []porcupine.Annotation
-	for _, a := range marks {
-		annotations = append(annotations, porcupine.Annotation{
-			Tag: "crashes", Start: a.Time, End: a.Time, Description: a.Text, Details: a.Extra,
-			TextColor: "#7a0000", BackgroundColor: "#ffd6d6",
-		})
-	}
-	info.AddAnnotations(annotations)
-	m.Step = whole
-	return porcupine.Visualize(m, info, to)
-}
-
-// byPartition makes one history of each partition. Those of the store are in each already.
-func byPartition(all []porcupine.Operation) (parts [][]porcupine.Operation) {
-	for _, op := range all {
-		p := op.Input.(operation).partition
-		for len(parts) <= p {
-			parts = append(parts, nil)
-		}
-		parts[p] = append(parts[p], op)
-	}
-	return parts
-}
-
 // operation is an operation as porcupine's input; its output is in it.
 type operation struct {
 	*Op
 	partition int
 	// unknown says that it may not have happened: where it does not fit, it did not.
 	unknown bool
+	// commits are the places of what is committed or seen, all its length and digest.
+	// Impossible says that something is seen as nobody pre-committed it.
+	commits    []int
+	all        Content
+	impossible bool
 }
-
-// The clients of the picture: one for each row in which no two operations overlap.
-const (
-	masterClient   = 0 // and the next ones, where what a crash left open overlaps
-	sinkClient     = 10
-	observerClient = 20
-)
 
 // operations are the operations of one partition for porcupine. Resolved, those that
 // nobody saw the effect of are left out, and those that someone did return when he
@@ -137,53 +69,68 @@ func operations(h *History, partition int, resolved bool) []porcupine.Operation 
 		ops = plain(h, partition, o)
 	}
 	slices.SortStableFunc(ops, func(a, b Op) int { return cmp.Compare(a.Call, b.Call) })
-	var rows [observerClient + 1]int64 // when the last operation in it returns
 	var out []porcupine.Operation
+	k := newTokens(h)
 	for i := range ops {
 		op := &ops[i]
-		row := observerClient
-		switch op.Kind {
-		case Acquire, Complete, Restore:
-			row = masterClient
-		case Commit:
-			row = sinkClient
-		}
-		for row%10 < 9 && row < observerClient && rows[row] >= op.Call {
-			row++
-		}
-		rows[row] = op.Return
 		out = append(out, porcupine.Operation{
-			ClientId: row, Input: operation{op, max(partition, 0), unknown(op)}, Call: op.Call, Return: op.Return, Metadata: op.when(),
+			Input: k.input(op, max(partition, 0), unknown(op)), Call: op.Call, Return: op.Return, Metadata: op.when(),
 		})
 	}
 	return out
 }
 
-// resolved are copies of the operations that took effect.
+// input makes an operation porcupine's.
+func (k *tokens) input(op *Op, partition int, unknown bool) operation {
+	in := operation{Op: op, partition: partition, unknown: unknown, all: fold(op.Seen)}
+	if op.Kind == Commit {
+		in.commits = []int{k.places[op.Token]}
+	}
+	for _, s := range op.Seen {
+		i, ok := k.places[s.Token]
+		if in.impossible = in.impossible || !ok || k.commits[i].Content != s.Content; in.impossible {
+			break
+		}
+		in.commits = append(in.commits, i)
+	}
+	return in
+}
+
+// resolved are copies of the operations that took effect. One returns no later than
+// the first read that shows it.
 func (o *object) resolved() []Op {
 	var ops []Op
-	add := func(op *Op, shows func(r *Op) bool, readers ...[]*Op) {
-		c := *op
-		for _, rs := range readers {
+	add := func(op Op, shown int64) {
+		op.Return = max(min(op.Return, shown), op.Call)
+		ops = append(ops, op)
+	}
+	for _, c := range o.completes {
+		shown := int64(Never)
+		for _, rs := range [][]*Op{o.store, o.restores} {
 			for _, r := range rs {
-				if c.Return == Never && shows(r) || shows(r) && r.Return < c.Return {
-					c.Return = max(r.Return, c.Call)
+				if r.Checkpoint == c.Checkpoint {
+					shown = min(shown, r.Return)
 				}
 			}
 		}
-		ops = append(ops, c)
+		add(*c, shown)
 	}
-	for _, c := range o.completes {
-		add(c, func(r *Op) bool { return r.Checkpoint == c.Checkpoint }, o.store, o.restores)
-	}
-	for _, c := range o.commits {
-		if c.must {
-			held := *c.Op
-			held.Return = max(min(held.Return, o.h.Drained), held.Call)
-			c.Op = &held
+	shown := make([]int64, len(o.commits))
+	for i := range shown {
+		shown[i] = Never
+		if o.commits[i].must {
+			shown[i] = o.h.Drained
 		}
+	}
+	for _, r := range o.outputs {
+		for _, s := range r.Seen {
+			i := o.byToken[s.Token]
+			shown[i] = min(shown[i], r.Return)
+		}
+	}
+	for i, c := range o.commits {
 		if !c.old { // else it is in the initial state
-			add(c.Op, func(r *Op) bool { return r.has(c.Token) }, o.outputs)
+			add(*c.Op, shown[i])
 		}
 	}
 	for _, list := range [][]*Op{o.acquires, o.restores, o.store, o.outputs} {
@@ -224,43 +171,59 @@ type objectState struct {
 	attempt   stream.Attempt
 	latest    uint64
 	complete  []completion
-	committed []string // sorted
+	committed []uint64 // a bit for each place
+	count     int
 	contents  Content
 }
 
-// tokens are all commits there may be, and those from before the history with the
+// tokens are all commits there may be, those from before the history first, with the
 // checkpoint that it began with.
 type tokens struct {
-	commits, before map[string]*Op
-	base            uint64
+	base    uint64
+	commits []*Op
+	places  map[string]int
+	old     int
 }
 
 func newTokens(h *History) *tokens {
-	k := &tokens{map[string]*Op{}, map[string]*Op{}, h.Checkpoint}
-	for i := range h.Ops {
-		if h.Ops[i].Kind == Commit {
-			k.commits[h.Ops[i].Token] = &h.Ops[i]
-		}
+	k := &tokens{base: h.Checkpoint, places: map[string]int{}, old: len(h.Committed)}
+	add := func(op *Op) {
+		k.places[op.Token] = len(k.commits)
+		k.commits = append(k.commits, op)
 	}
 	for i := range h.Committed {
-		k.before[h.Committed[i].Token] = &h.Committed[i]
+		add(&h.Committed[i])
+	}
+	for i := range h.Ops {
+		if h.Ops[i].Kind == Commit {
+			add(&h.Ops[i])
+		}
 	}
 	return k
 }
 
-// specification is the object as porcupine wants it. Each step takes one of left,
-// and fails when there is none; nil is for no limit.
+// cost is how much a step looks at.
+func (op *operation) cost() int { return 1 + len(op.Seen)/8 }
+
+// specification is the object as porcupine wants it. Each step takes its cost from
+// left, and fails when that is used up; nil is for no limit.
 func specification(h *History, left *int) porcupine.Model {
 	k := newTokens(h)
 	return porcupine.Model{
-		Init: func() any { return objectState{epoch: h.Epoch, latest: h.Checkpoint} },
+		Init: func() any {
+			s := objectState{epoch: h.Epoch, latest: h.Checkpoint, committed: make([]uint64, len(k.commits)/64+1)}
+			for i := range k.old {
+				s.committed[i/64] |= 1 << (i % 64)
+			}
+			return s
+		},
 		Step: func(state, input, _ any) (bool, any) {
+			s, op := state.(objectState), input.(operation)
 			if left != nil {
-				if *left--; *left < 0 {
+				if *left -= op.cost(); *left < 0 {
 					return false, state
 				}
 			}
-			s, op := state.(objectState), input.(operation)
 			next, ok := s.step(k, op)
 			if !ok && op.unknown {
 				return true, s
@@ -271,7 +234,7 @@ func specification(h *History, left *int) porcupine.Model {
 		Hash:  func(s any) uint64 { return s.(objectState).hash() },
 		DescribeOperation: func(input, _ any) string {
 			op := input.(operation)
-			return op.String()
+			return short(op.String())
 		},
 		DescribeState:             func(s any) string { return s.(objectState).String() },
 		DescribeOperationMetadata: func(m any) string { return m.(string) },
@@ -305,16 +268,21 @@ func (s objectState) step(k *tokens, op operation) (objectState, bool) {
 // commit makes a token visible.
 func (s objectState) commit(k *tokens, op operation) (objectState, bool) {
 	owner, owned := s.owner(k, op.Op)
-	at, twice := slices.BinarySearch(s.committed, op.Token)
-	if !owned || twice {
+	at := op.commits[0]
+	if !owned || s.has(at) {
 		return s, false
 	}
-	for _, c := range k.commits { // unordered: asked whether there is one
-		if o, ok := s.owner(k, c); ok && o < owner && c.Partition == op.Partition && !s.has(c.Token) {
+	for i, c := range k.commits[k.old:] {
+		if c.Partition != op.Partition || s.has(k.old+i) {
+			continue
+		}
+		if o, ok := s.owner(k, c); ok && o < owner {
 			return s, false
 		}
 	}
-	s.committed = slices.Insert(slices.Clone(s.committed), at, op.Token)
+	s.committed = slices.Clone(s.committed)
+	s.committed[at/64] |= 1 << (at % 64)
+	s.count++
 	s.contents = s.contents.plus(op.Content)
 	return s, true
 }
@@ -325,45 +293,31 @@ func (s objectState) owner(k *tokens, c *Op) (uint64, bool) {
 	if c.Checkpoint <= k.base {
 		return k.base, true
 	}
-	for _, d := range s.complete { // ascending
-		if d.checkpoint >= c.Checkpoint && d.attempt == c.Attempt {
+	from, _ := slices.BinarySearchFunc(s.complete, c.Checkpoint, func(d completion, id uint64) int { return cmp.Compare(d.checkpoint, id) })
+	for _, d := range s.complete[from:] {
+		if d.attempt == c.Attempt {
 			return d.checkpoint, true
 		}
 	}
 	return 0, false
 }
 
-func (s objectState) has(token string) bool {
-	_, ok := slices.BinarySearch(s.committed, token)
-	return ok
-}
+func (s objectState) has(commit int) bool { return s.committed[commit/64]>>(commit%64)&1 == 1 }
 
 // shows reports whether a read shows what is committed, and what was before.
 func (s objectState) shows(k *tokens, op operation) bool {
-	want, n := s.contents, len(s.committed)
-	for _, c := range k.before { // unordered: a sum
+	want, n := s.contents, s.count
+	for _, c := range k.commits[:k.old] {
 		if c.Partition == op.Partition {
 			want, n = want.plus(c.Content), n+1
 		}
 	}
-	if len(op.Seen) != n || fold(op.Seen) != want {
-		return false
-	}
-	for _, x := range op.Seen {
-		c := k.before[x.Token]
-		if c == nil && s.has(x.Token) {
-			c = k.commits[x.Token]
-		}
-		if c == nil || c.Content != x.Content {
-			return false
-		}
-	}
-	return true
+	return !op.impossible && len(op.Seen) == n && op.all == want && !slices.ContainsFunc(op.commits, func(i int) bool { return !s.has(i) })
 }
 
 func (s objectState) equal(t objectState) bool {
 	return s.epoch == t.epoch && s.attempt == t.attempt && s.latest == t.latest && s.contents == t.contents &&
-		slices.Equal(s.complete, t.complete) && slices.Equal(s.committed, t.committed)
+		slices.Equal(s.committed, t.committed) && slices.Equal(s.complete, t.complete)
 }
 
 func (s objectState) hash() uint64 {
@@ -374,11 +328,5 @@ func (s objectState) hash() uint64 {
 }
 
 func (s objectState) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "checkpoint %d, epoch %d, attempt %s", s.latest, s.epoch, s.attempt)
-	fmt.Fprintf(&b, ", %d committed, %d bytes", len(s.committed), s.contents.Bytes)
-	if len(s.committed) > 0 {
-		fmt.Fprintf(&b, ", last %s", s.committed[len(s.committed)-1])
-	}
-	return b.String()
+	return fmt.Sprintf("checkpoint %d, epoch %d, attempt %s, %d files and %d bytes committed since the start", s.latest, s.epoch, s.attempt, s.count, s.contents.Bytes)
 }

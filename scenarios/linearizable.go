@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ type linearizable struct {
 	Linearizability
 	history model.History // without operations: they are below
 	clock   int64
-	every   uint64 // an event of how many is followed by an observation
+	every   uint64 // an event of how many is followed by an observation in any case
 	events  uint64
 	crashes int // of the cluster's list, dealt with
 	marks   []model.Annotation
@@ -127,7 +128,7 @@ func (l *linearizable) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 		look = true
 		l.committed(e, at)
 	}
-	if look || l.events%l.every == 0 {
+	if look || l.events%l.every == 0 || l.observer.moved() {
 		odd = l.observe(at, look) || odd
 		odd = odd || l.missing(e)
 	}
@@ -373,7 +374,7 @@ func (l *linearizable) OnEnd(w *sim.World) *sim.Violation {
 	l.Operations = len(h.Ops)
 	already := slices.ContainsFunc(w.Violations(), func(v sim.Violation) bool { return v.Oracle == l.ID() })
 	wrong := model.CheckLinearizable(h)
-	if !failed && len(wrong) == 0 && hashed(l.judges.run.o.Seed, 2)%searched != 0 {
+	if !failed && len(wrong) == 0 && hashed(l.judges.run.o.Seed, 3)%searched != 0 {
 		return nil
 	}
 	found := model.SearchLinearizable(h, model.DefaultBudget)
@@ -385,6 +386,33 @@ func (l *linearizable) OnEnd(w *sim.World) *sim.Violation {
 		return nil
 	}
 	return violation(w, wrong)
+}
+
+// picture is what can be drawn of a run.
+type picture struct {
+	history *model.History
+	marks   []model.Annotation
+}
+
+// picture is nil if nothing has happened.
+func (l *linearizable) picture() *picture {
+	if l.observer == nil {
+		return nil
+	}
+	l.crashed()
+	return &picture{l.assemble(), l.marks}
+}
+
+func (p *picture) write(path string) error {
+	var page bytes.Buffer
+	h, marks := &model.History{}, []model.Annotation(nil)
+	if p != nil {
+		h, marks = p.history, p.marks
+	}
+	if err := model.Visualize(h, model.DefaultBudget, marks, &page); err != nil {
+		return err
+	}
+	return writeWhole(path, page.Bytes())
 }
 
 // partitions names them.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -33,8 +32,9 @@ type onlooker struct {
 
 // committedFile is a file of the sink: its contents are hashed once.
 type committedFile struct {
-	part file.Part
-	of   *byte // where the contents are that were hashed
+	part   file.Part
+	hashed bool
+	of     *byte // where the contents are that were hashed
 	model.Sight
 }
 
@@ -60,6 +60,9 @@ func (o *onlooker) sealing(id uint64) {
 	}
 	o.candidates = append(o.candidates, &sealing{id: id, dir: snapshot.Dir(o.checkpoints, id)})
 }
+
+// moved reports whether files of the output have come or gone since it was read.
+func (o *onlooker) moved() bool { return o.disk.DurableVersion(OutputDir) != o.parts }
 
 // output reads what is committed, and says in which subtasks that is not what it
 // was. It looks at files only if the directory has changed, or if it is told to: a
@@ -102,10 +105,19 @@ func (o *onlooker) visit(name string, data []byte) {
 		c = &committedFile{part: part, Sight: model.Sight{Token: name}}
 		o.files[name] = c
 	}
-	if at := unsafe.SliceData(data); at != c.of || int64(len(data)) != c.Content.Bytes {
-		c.of, c.Content = at, model.Content{Bytes: int64(len(data)), Sum: xxhash.Sum64(data)}
-	}
+	c.read(data)
 	o.scratch[c.part.Subtask] = append(o.scratch[c.part.Subtask], c.Sight)
+}
+
+// read hashes contents that are not where those were that were hashed before.
+func (c *committedFile) read(data []byte) {
+	var at *byte
+	if len(data) > 0 {
+		at = &data[0]
+	}
+	if !c.hashed || at != c.of || int64(len(data)) != c.Content.Bytes {
+		c.hashed, c.of, c.Content = true, at, model.Content{Bytes: int64(len(data)), Sum: xxhash.Sum64(data)}
+	}
 }
 
 // shows reports whether a token is committed, as of the last reading.

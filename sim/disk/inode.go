@@ -19,7 +19,7 @@ type inode struct {
 	entries []entry
 	pending []*change
 	settled uint64 // how many changes have become durable
-	removed bool // or replaced by another, visibly
+	removed bool   // or replaced by another, visibly
 
 	// A file: what is visible, which bytes of it are not yet durable (ascending,
 	// disjoint), and the durable contents if a truncation is pending.
