@@ -277,6 +277,30 @@ func TestOneBatchInAnyOrder(t *testing.T) {
 	}
 }
 
+// TestManyInOneBatch: what forty given-up checkpoints left becomes visible with the
+// next one, and the search does not try the orders of that.
+func TestManyInOneBatch(t *testing.T) {
+	r := &run{h: History{Partitions: 2}, seen: make([][]Sight, 2)}
+	r.op(Op{Kind: Acquire, Attempt: first})
+	r.op(Op{Kind: Restore, Attempt: first})
+	var all [][]int
+	for e := range uint64(40) {
+		all = append(all, r.precommit(e+1, first))
+	}
+	r.op(Op{Kind: Complete, Checkpoint: 40, Attempt: first})
+	r.observe()
+	for _, places := range all {
+		r.commit(places)
+	}
+	r.observe()
+	require.Empty(t, CheckLinearizable(&r.h))
+	require.Equal(t, Search{Operations: SearchLinearizable(&r.h, 500).Operations}, SearchLinearizable(&r.h, 500))
+	r.seen[0] = r.seen[0][:30]
+	r.observe()
+	require.Equal(t, []int{0}, SearchLinearizable(&r.h, DefaultBudget).Illegal)
+	require.Contains(t, CheckLinearizable(&r.h)[0], "it took back what was committed: an observer saw part-0-31-1.1")
+}
+
 // TestUnknownOutcomes: a completion whose leader died may have happened or not, but
 // not both.
 func TestUnknownOutcomes(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 // DefaultBudget is what the search for one partition may cost, a fraction of a
 // second: each step costs 1 and what it looks at.
-const DefaultBudget = 5_000_000
+const DefaultBudget = 500_000
 
 // Search is what the search for an order of each partition's operations found.
 type Search struct {
@@ -60,31 +60,33 @@ type operation struct {
 // nobody saw the effect of are left out, and those that someone did return when he
 // had; if not, they return never.
 func operations(h *History, partition int, resolved bool) []porcupine.Operation {
-	var ops []Op
-	unknown := func(op *Op) bool { return op.Return == Never }
+	var ops []jointOp
 	o, wrong := resolve(h, partition)
-	if resolved && wrong == "" {
-		ops, unknown = o.resolved(), func(*Op) bool { return false }
+	if resolved = resolved && wrong == ""; resolved {
+		ops = o.resolved()
 	} else {
 		ops = plain(h, partition, o)
 	}
-	slices.SortStableFunc(ops, func(a, b Op) int { return cmp.Compare(a.Call, b.Call) })
+	slices.SortStableFunc(ops, func(a, b jointOp) int { return cmp.Compare(a.Call, b.Call) })
 	var out []porcupine.Operation
 	k := newTokens(h)
 	for i := range ops {
 		op := &ops[i]
 		out = append(out, porcupine.Operation{
-			Input: k.input(op, max(partition, 0), unknown(op)), Call: op.Call, Return: op.Return, Metadata: op.when(),
+			Input: k.input(op, max(partition, 0), !resolved && op.Return == Never), Call: op.Call, Return: op.Return, Metadata: op.when(),
 		})
 	}
 	return out
 }
 
 // input makes an operation porcupine's.
-func (k *tokens) input(op *Op, partition int, unknown bool) operation {
+func (k *tokens) input(g *jointOp, partition int, unknown bool) operation {
+	op := &g.Op
 	in := operation{Op: op, partition: partition, unknown: unknown, all: fold(op.Seen)}
 	if op.Kind == Commit {
-		in.commits = []int{k.places[op.Token]}
+		for _, t := range g.tokens {
+			in.commits = append(in.commits, k.places[t])
+		}
 	}
 	for _, s := range op.Seen {
 		i, ok := k.places[s.Token]
@@ -96,14 +98,19 @@ func (k *tokens) input(op *Op, partition int, unknown bool) operation {
 	return in
 }
 
-// resolved are copies of the operations that took effect. One returns no later than
-// the first read that shows it.
-func (o *object) resolved() []Op {
-	var ops []Op
-	add := func(op Op, shown int64) {
-		op.Return = max(min(op.Return, shown), op.Call)
-		ops = append(ops, op)
+// String adds to the operation how many commits it stands for.
+func (op operation) String() string {
+	if op.Kind == Commit && len(op.commits) > 1 {
+		return fmt.Sprintf("%s, with %d more", op.Op, len(op.commits)-1)
 	}
+	return op.Op.String()
+}
+
+// resolved are copies of the operations that took effect. One returns no later than
+// the first read that shows it, and a commit begins no earlier than the completion
+// that owns it. Commits that this makes alike, and that no read tells apart, are one:
+// what holds for one of them at a moment holds for all.
+func (o *object) resolved() (ops []jointOp) {
 	for _, c := range o.completes {
 		shown := int64(Never)
 		for _, rs := range [][]*Op{o.store, o.restores} {
@@ -113,38 +120,71 @@ func (o *object) resolved() []Op {
 				}
 			}
 		}
-		add(*c, shown)
+		ops = append(ops, jointOp{Op: *c})
+		ops[len(ops)-1].Return = max(min(c.Return, shown), c.Call)
 	}
-	shown := make([]int64, len(o.commits))
-	for i := range shown {
-		shown[i] = Never
-		if o.commits[i].must {
-			shown[i] = o.h.Drained
-		}
-	}
-	for _, r := range o.outputs {
-		for _, s := range r.Seen {
-			i := o.byToken[s.Token]
-			shown[i] = min(shown[i], r.Return)
-		}
-	}
-	for i, c := range o.commits {
-		if !c.old { // else it is in the initial state
-			add(*c.Op, shown[i])
-		}
-	}
+	ops = append(ops, o.groups()...)
 	for _, list := range [][]*Op{o.acquires, o.restores, o.store, o.outputs} {
 		for _, op := range list {
-			ops = append(ops, *op)
+			ops = append(ops, jointOp{Op: *op})
 		}
+	}
+	return ops
+}
+
+// jointOp is an operation, or several commits as one.
+type jointOp struct {
+	Op
+	tokens []string // of commits
+}
+
+// groups are the commits that are not from before.
+func (o *object) groups() (ops []jointOp) {
+	returns, views := make([]int64, len(o.commits)), make([]uint64, len(o.commits))
+	for i, c := range o.commits {
+		if returns[i] = c.Return; c.must {
+			returns[i] = min(c.Return, o.h.Drained)
+		}
+	}
+	for n, r := range o.outputs {
+		for _, s := range r.Seen {
+			i := o.byToken[s.Token]
+			returns[i] = min(returns[i], r.Return)
+			views[i] += mix(uint64(n) + 1)
+		}
+	}
+	type kind struct{ batch, view uint64 }
+	places := map[kind]int{}
+	for i, c := range o.commits {
+		if c.old {
+			continue
+		}
+		op := jointOp{Op: *c.Op, tokens: []string{c.Token}}
+		early := c.owner != nil && c.Call <= c.owner.Call && returns[i] >= c.owner.Call
+		if early {
+			op.Call = c.owner.Call
+		}
+		op.Return = max(returns[i], op.Call)
+		k := kind{c.batch(), views[i]}
+		at, ok := places[k]
+		if !early || !ok {
+			if early {
+				places[k] = len(ops)
+			}
+			ops = append(ops, op)
+			continue
+		}
+		g := &ops[at]
+		g.tokens = append(g.tokens, c.Token)
+		g.Return = min(g.Return, op.Return)
+		g.Content.Bytes += c.Content.Bytes
 	}
 	return ops
 }
 
 // plain are copies of all operations of a partition. Only what the drain demands is
 // taken from their resolution, if there is one.
-func plain(h *History, partition int, o *object) []Op {
-	var ops []Op
+func plain(h *History, partition int, o *object) (ops []jointOp) {
 	for _, op := range h.Ops {
 		if (op.Kind == Commit || op.Kind == ReadOutput) && op.Partition != partition {
 			continue
@@ -154,7 +194,7 @@ func plain(h *History, partition int, o *object) []Op {
 				op.Return = max(min(op.Return, h.Drained), op.Call)
 			}
 		}
-		ops = append(ops, op)
+		ops = append(ops, jointOp{op, []string{op.Token}})
 	}
 	return ops
 }
@@ -265,12 +305,13 @@ func (s objectState) step(k *tokens, op operation) (objectState, bool) {
 	return s, s.shows(k, op)
 }
 
-// commit makes a token visible.
+// commit makes one or more tokens visible, which have the same owner.
 func (s objectState) commit(k *tokens, op operation) (objectState, bool) {
 	owner, owned := s.owner(k, op.Op)
-	at := op.commits[0]
-	if !owned || s.has(at) {
-		return s, false
+	for _, at := range op.commits {
+		if !owned || s.has(at) {
+			return s, false
+		}
 	}
 	for i, c := range k.commits[k.old:] {
 		if c.Partition != op.Partition || s.has(k.old+i) {
@@ -281,9 +322,11 @@ func (s objectState) commit(k *tokens, op operation) (objectState, bool) {
 		}
 	}
 	s.committed = slices.Clone(s.committed)
-	s.committed[at/64] |= 1 << (at % 64)
-	s.count++
-	s.contents = s.contents.plus(op.Content)
+	for _, at := range op.commits {
+		s.committed[at/64] |= 1 << (at % 64)
+		s.count++
+		s.contents = s.contents.plus(k.commits[at].Content)
+	}
 	return s, true
 }
 
