@@ -118,7 +118,8 @@ func (l *linearizable) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 		look = true
 		l.completed(e, at)
 	case host.CheckpointAborted:
-		l.gaveUp(e.Checkpoint)
+		// Its metadata is known not to be there.
+		l.completes = slices.DeleteFunc(l.completes, func(op model.Op) bool { return op.Checkpoint == e.Checkpoint && op.Return == model.Never })
 	case host.Deploying:
 		look = true
 		odd = l.deployed(e, at)
@@ -201,15 +202,10 @@ func (l *linearizable) sealed(e *host.Event, at uint64) {
 	if m, ok := e.Data.(*snapshot.Metadata); ok {
 		op.Attempt = m.Attempt
 	}
-	// An id comes again only if nothing was found under it: it was not complete.
-	l.gaveUp(e.Checkpoint)
+	// Ids are above all that were found: those from this one on were not complete.
+	l.completes = slices.DeleteFunc(l.completes, func(op model.Op) bool { return op.Checkpoint >= e.Checkpoint && op.Return == model.Never })
 	l.completes = append(l.completes, op)
 	l.observer.sealing(e.Checkpoint)
-}
-
-// gaveUp takes back that a checkpoint may be complete.
-func (l *linearizable) gaveUp(id uint64) {
-	l.completes = slices.DeleteFunc(l.completes, func(op model.Op) bool { return op.Checkpoint == id && op.Return == model.Never })
 }
 
 func (l *linearizable) completed(e *host.Event, at uint64) {

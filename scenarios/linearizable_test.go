@@ -14,6 +14,7 @@ import (
 	"github.com/weirstream/weir/engine/stream"
 	"github.com/weirstream/weir/sim"
 	"github.com/weirstream/weir/sim/cluster"
+	"github.com/weirstream/weir/sim/disk"
 )
 
 // TestObserversSeeARun: they look often enough, and a sample of runs is searched.
@@ -171,4 +172,21 @@ func TestBefore(t *testing.T) {
 	}
 	whole := simulate(t, RunOptions{Seed: 4, Lines: 2000, From: dir})
 	require.Equal(t, Pass, whole.Verdict, "%s", whole.Text())
+}
+
+// TestIdsComeAgain: in this world a checkpoint was being sealed when its JobManager
+// crashed, and two later ones have its id and the one before it.
+func TestIdsComeAgain(t *testing.T) {
+	r := simulate(t, RunOptions{Seed: 5001303, Strategy: Swarm, Lines: 2000})
+	require.Equal(t, Pass, r.Verdict, "%s", r.Text())
+
+	o := newOnlooker(disk.New(nil), checkpointDir, "ha", 1)
+	for _, id := range []uint64{1, 2, 4, 3, 4} {
+		o.sealing(id)
+	}
+	var ids []uint64
+	for _, c := range o.candidates {
+		ids = append(ids, c.id)
+	}
+	require.Equal(t, []uint64{1, 2, 3, 4}, ids)
 }

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,10 +56,11 @@ func newOnlooker(d *disk.Disk, checkpoints, ha string, subtasks int) *onlooker {
 
 // sealing tells that a checkpoint may be complete from now on.
 func (o *onlooker) sealing(id uint64) {
-	if slices.ContainsFunc(o.candidates, func(c *sealing) bool { return c.id == id }) {
-		return
+	// Ids may go back: those of directories that a crash took come again.
+	at, known := slices.BinarySearchFunc(o.candidates, id, func(c *sealing, id uint64) int { return cmp.Compare(c.id, id) })
+	if !known {
+		o.candidates = slices.Insert(o.candidates, at, &sealing{id: id, dir: snapshot.Dir(o.checkpoints, id)})
 	}
-	o.candidates = append(o.candidates, &sealing{id: id, dir: snapshot.Dir(o.checkpoints, id)})
 }
 
 // moved reports whether files of the output have come or gone since it was read.
