@@ -9,6 +9,8 @@
 //   - [CommitMonitor] follows completion, commits and restores.
 //   - [Protocol] follows barriers, snapshots and acknowledgements, rule by rule.
 //   - [Buffers] and [Transactions] are what must be given back.
+//   - [CheckLinearizable] judges what observers saw of the checkpoint store and of
+//     committed output; [SearchLinearizable] does so by search, [Visualize] draws it.
 //
 // What they check, by number:
 //
@@ -26,6 +28,8 @@
 //	    that is; a token belongs to one checkpoint.
 //	M8  What is restored is the latest completed checkpoint that can be read, and
 //	    no older than any that was committed.
+//	M9  What observers see of committed output and of completed checkpoints is
+//	    linearizable, partition by partition: see [History].
 //
 // Checks return what is wrong in words, in a deterministic order, and nothing if
 // all is well.

@@ -42,7 +42,8 @@ func (d *Digest) remove(sum uint64) {
 	d.Count--
 }
 
-// mix spreads a hash over all bits, so that sums of them say something.
+// mix is the finalizer of SplitMix64: sums of it differ where sums of its arguments may
+// not.
 func mix(h uint64) uint64 {
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb

@@ -20,11 +20,11 @@ type tagged struct {
 	id  uint64
 }
 
-// fold emits each time a number that depends on all records so far and their order, and
+// folding emits each time a number that depends on all records so far and their order, and
 // once more by a timer.
-type fold struct{ acc graph.Slot }
+type folding struct{ acc graph.Slot }
 
-func (f *fold) Process(ctx graph.ProcessContext, input int, key, v any, _ int64) {
+func (f *folding) Process(ctx graph.ProcessContext, input int, key, v any, _ int64) {
 	acc, _ := f.acc.Get()
 	n, _ := acc.(uint64)
 	n = n*31 + v.(tagged).id*2 + uint64(input)
@@ -33,7 +33,7 @@ func (f *fold) Process(ctx graph.ProcessContext, input int, key, v any, _ int64)
 	ctx.Emit(fmt.Sprintf("row %s %d %d %d", key, input, v.(tagged).id, n), stream.NoTime)
 }
 
-func (f *fold) Timer(ctx graph.ProcessContext, key any, _ int64, _ bool) {
+func (f *folding) Timer(ctx graph.ProcessContext, key any, _ int64, _ bool) {
 	acc, _ := f.acc.Get()
 	ctx.Emit(fmt.Sprintf("end %s %d", key, acc), stream.NoTime)
 }
@@ -45,7 +45,7 @@ func folded() *Witnessed {
 	n := &graph.Node{
 		UID: "fold", Kind: graph.CoProcess, Parallelism: 2, MaxParallelism: 128,
 		Logic: graph.Logic{Key: keyOf, SecondKey: keyOf, Process: func(state func(string, graph.Bytes) graph.Slot) graph.Processor {
-			return &fold{state("acc", graph.Bytes{})}
+			return &folding{state("acc", graph.Bytes{})}
 		}},
 		Inputs: []*graph.Edge{
 			{From: source("a"), Partitioner: graph.Hash},
@@ -81,8 +81,8 @@ func channels(w *Witnessed, sent [2][2][]tagged) {
 	}
 }
 
-// rowsOf is what the operator makes of records in an order.
-func rowsOf(w *Witnessed, order []Witness) (rows []string) {
+// witnessedRows is what the operator makes of records in an order.
+func witnessedRows(w *Witnessed, order []Witness) (rows []string) {
 	acc := map[string]uint64{}
 	var keys []string
 	for _, t := range order {
@@ -132,16 +132,16 @@ func TestWitnessedAnyMerge(t *testing.T) {
 			i := rapid.SampledFrom(some).Draw(t, "channel")
 			order, rest[i] = append(order, rest[i][0]), rest[i][1:]
 		}
-		rows := rowsOf(w, order)
+		rows := witnessedRows(w, order)
 		require.Empty(t, CheckWitnessed(w, rows))
 		if len(order) == 0 {
 			return
 		}
 		at := rapid.IntRange(0, len(order)-1).Draw(t, "at")
 		require.NotEmpty(t, CheckWitnessed(w, slices.Delete(slices.Clone(rows), at, at+1)), "a row is lost")
-		require.NotEmpty(t, CheckWitnessed(w, rowsOf(w, slices.Delete(slices.Clone(order), at, at+1))), "a record is lost")
+		require.NotEmpty(t, CheckWitnessed(w, witnessedRows(w, slices.Delete(slices.Clone(order), at, at+1))), "a record is lost")
 		require.NotEmpty(t, CheckWitnessed(w, slices.Insert(slices.Clone(rows), at, rows[at])), "a row is there twice")
-		require.NotEmpty(t, CheckWitnessed(w, rowsOf(w, slices.Insert(slices.Clone(order), at, order[at]))), "a record is there twice")
+		require.NotEmpty(t, CheckWitnessed(w, witnessedRows(w, slices.Insert(slices.Clone(order), at, order[at]))), "a record is there twice")
 		for _, c := range w.Channels { // the first pair of a channel's records of one key
 			for i := range c.Records {
 				j := slices.IndexFunc(c.Records[i+1:], func(r Witness) bool { return r.Key == c.Records[i].Key })
@@ -154,7 +154,7 @@ func TestWitnessedAnyMerge(t *testing.T) {
 				swapped := slices.Clone(order)
 				a, b := is(c.Records[i]), is(c.Records[i+1+j])
 				swapped[a], swapped[b] = swapped[b], swapped[a]
-				require.NotEmpty(t, CheckWitnessed(w, rowsOf(w, swapped)), "a channel's order is not kept")
+				require.NotEmpty(t, CheckWitnessed(w, witnessedRows(w, swapped)), "a channel's order is not kept")
 				return
 			}
 		}
@@ -170,16 +170,16 @@ func TestWitnessedMessages(t *testing.T) {
 		}
 		return order
 	}
-	good := rowsOf(w, ab(1, 3, 2))
+	good := witnessedRows(w, ab(1, 3, 2))
 	require.Empty(t, CheckWitnessed(w, good))
 	check := func(rows []string, part string) {
 		t.Helper()
 		require.Contains(t, strings.Join(CheckWitnessed(w, rows), "\n"), part)
 	}
-	check(rowsOf(w, ab(2, 1, 3)), `key "x": record 1 of a->fold 0->`)
-	check(rowsOf(w, ab(2, 1, 3)), "(id 2) is not taken, or before others that the channel has before it")
-	check(rowsOf(w, ab(1, 3, 2, 3)), `key "x": a record with id 3 was taken more often than it was sent`)
-	check(rowsOf(w, ab(1, 3)), "(id 2) is not taken")
+	check(witnessedRows(w, ab(2, 1, 3)), `key "x": record 1 of a->fold 0->`)
+	check(witnessedRows(w, ab(2, 1, 3)), "(id 2) is not taken, or before others that the channel has before it")
+	check(witnessedRows(w, ab(1, 3, 2, 3)), `key "x": a record with id 3 was taken more often than it was sent`)
+	check(witnessedRows(w, ab(1, 3)), "(id 2) is not taken")
 	check(nil, "(id 1) is not taken")
 	check(good[:3], `key "x": row 4, "end x 2143", was never committed`)
 	check(append(slices.Clone(good), good[3]), `key "x": row 5, "end x 2143", is one too many`)

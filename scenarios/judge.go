@@ -26,12 +26,14 @@ type judges struct {
 	watcher  watcher
 	damages  damages
 	states   stateOracle
+	seen     linearizable
 
 	recordsIn, recordsOut, duplicates int64
 }
 
 func newJudges(r *run) *judges {
 	j := &judges{run: r, known: map[uint64]*snapshot.Metadata{}}
+	j.seen.judges = j
 	if m := r.origin.metadata(); m != nil {
 		j.known[m.Checkpoint] = m
 		j.licences.inherit(m)
@@ -46,7 +48,7 @@ func (j *judges) oracles() []sim.Oracle[host.Event] {
 	}
 	return []sim.Oracle[host.Event]{
 		j.follow(), &cutOracle{judges: j}, &j.states, &contentOracle{judges: j}, &protocolOracle{judges: j}, &provocationOracle{judges: j},
-		&outputOracle{judges: j}, &storageOracle{judges: j}, &resourcesOracle{judges: j}, j.watch(),
+		&outputOracle{judges: j}, &storageOracle{judges: j}, &resourcesOracle{judges: j}, j.watch(), &j.seen,
 	}
 }
 

@@ -81,7 +81,7 @@ func TestMatrixOfOne(t *testing.T) {
 	require.Contains(t, log.String(), "\n1 of 1\r")
 	text, err := json.Marshal(m)
 	require.NoError(t, err)
-	for _, field := range []string{`"oracles":{"`, `"first":{"protocol":`, `"only":{"`, `"failed":20`, `"oracles":[{"id":"`, `"alone":[]`} {
+	for _, field := range []string{`"oracles":{"`, `"first":{"protocol":`, `"only":{`, `"failed":20`, `"oracles":[{"id":"`, `"alone":[]`} {
 		require.Contains(t, string(text), field)
 	}
 }

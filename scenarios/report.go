@@ -45,6 +45,10 @@ type Report struct {
 	Strategy Strategy `json:"strategy,omitempty"`
 	Lines    int      `json:"lines,omitempty"`
 	Promise  string   `json:"promise"`
+	// Linearizability says how a simulated run was seen from outside; History is where the
+	// picture of that is, a page for a browser, empty if none was drawn.
+	Linearizability *Linearizability `json:"linearizability,omitempty"`
+	History         string           `json:"history,omitempty"`
 	// Repeated names what was counted twice, by the barriers between which.
 	Repeated []string `json:"repeated,omitempty"`
 	// FailedAsPromised is why the job failed, where that is what was promised.
@@ -62,6 +66,7 @@ type Report struct {
 	Saved string `json:"-"`
 
 	watched *sighted
+	picture *picture // nil unless the run failed or it was asked for
 	// twice says that the run was made twice, and hashes compared.
 	twice bool
 }
@@ -139,6 +144,9 @@ func (r *Report) Text() string {
 	}
 	if r.Stopped {
 		line("stopped", "before the job had finished, as asked; only what had happened by then was judged")
+	}
+	if r.History != "" {
+		line("history", "%s", r.History)
 	}
 	for i, c := range r.Again {
 		line([]string{"again", "replay"}[min(i, 1)], "%s", c)

@@ -31,6 +31,9 @@ type RunOptions struct {
 	// Lines is how many lines of the input are read, from the first; 0 for all.
 	Lines int
 	Trace string // path, empty for none
+	// History is where the picture of what observers saw is written, empty for none
+	// unless the run fails.
+	History string
 	// Dir is where the simulated disk is left at the end, empty for nowhere.
 	Dir string
 	// StopAfter ends the run after that many completed checkpoints; 0 for never.
@@ -109,10 +112,10 @@ func (s *Scenario) prepare(o RunOptions) (*run, error) {
 	if r.graph, err = engine.Describe(r.config, s.Job(nil)); err != nil {
 		return nil, &UsageError{err}
 	}
-	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkDir("--dir", o.Dir)); err != nil {
+	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkOutput("--history", o.History), checkDir("--dir", o.Dir)); err != nil {
 		return nil, err
 	}
-	if err := checkDistinct(place{"--input", r.input}, place{"--output", o.Output}, place{"--trace", o.Trace}, place{"--dir", o.Dir}); err != nil {
+	if err := checkDistinct(place{"--input", r.input}, place{"--output", o.Output}, place{"--trace", o.Trace}, place{"--history", o.History}, place{"--dir", o.Dir}); err != nil {
 		return nil, err
 	}
 	r.files = []cluster.File{{Name: InputFile, Data: r.data}}
@@ -152,6 +155,12 @@ func Run(o RunOptions) (*Report, error) {
 		if err := rec.writer.Close(rep.Verdict); err != nil {
 			return nil, err
 		}
+	}
+	if o.History != "" {
+		if err := rep.picture.write(o.History); err != nil {
+			return nil, err
+		}
+		rep.History = o.History
 	}
 	if rep.Verdict != Pass {
 		if err := r.keep(rep); err != nil {
@@ -231,6 +240,11 @@ func (r *run) report(c *cluster.Cluster, j *judges, violations []sim.Violation) 
 	if r.origin != nil {
 		root = r.origin.Root
 	}
+	seen := j.seen.Linearizability
+	rep.Linearizability = &seen
+	if len(violations) > 0 || r.o.History != "" {
+		rep.picture = j.seen.picture()
+	}
 	for _, v := range violations {
 		rep.Verdict = Fail
 		message := located(v.Message, r.input, root)
@@ -297,6 +311,12 @@ func (r *run) keep(rep *Report) error {
 		rep.differs(again)
 	}
 	rep.Saved = path
+	if rep.History == "" && rep.picture != nil {
+		rep.History = strings.TrimSuffix(path, ".trace") + ".html"
+		if err := rep.picture.write(rep.History); err != nil {
+			return err
+		}
+	}
 	if err := rec.writer.Close(again.Verdict); err != nil {
 		return err
 	}

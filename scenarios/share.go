@@ -26,7 +26,8 @@ func (j *judges) computes() bool {
 
 func (j *judges) large() bool { return len(j.run.data) >= largeInput }
 
-// hashed is a number that hangs on all three.
+// hashed is a number that hangs on all three: the world's draws are none of an oracle's
+// business.
 func hashed(seed uint64, what string, n uint64) uint64 {
 	var h sim.Hash
 	h.Add(seed)

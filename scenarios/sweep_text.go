@@ -21,6 +21,7 @@ func (r *SweepReport) Text() string {
 	r.coverage(&b)
 	fmt.Fprintf(&b, "\nran  %d events, %.1f virtual seconds in %.1f s: %.0f events and %.1f runs a second\n",
 		r.Events, r.VirtualSeconds, r.WallSeconds, r.EventsPerSecond, r.RunsPerSecond)
+	fmt.Fprintf(&b, "     %d histories judged by porcupine, too, which left %d partitions open\n", r.Searched, r.Exhausted)
 	return b.String()
 }
 

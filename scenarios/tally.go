@@ -27,6 +27,10 @@ type SweepReport struct {
 	Verdict string `json:"verdict"`
 	// Violations are of promises that the sweep makes as a whole.
 	Violations []Violation `json:"violations"`
+	// Searched is how many histories porcupine judged, too; Exhausted is of how many
+	// partitions its budget left it open whether they are linearizable.
+	Searched  int `json:"searched"`
+	Exhausted int `json:"exhausted"`
 	// Verified is how many runs were made twice, with the same hash.
 	Verified int `json:"verified"`
 
@@ -105,17 +109,18 @@ func newShares() []*Share {
 
 // tally adds runs up.
 type tally struct {
-	pairs    []pair
-	runs     int
-	failures []Failure
-	verified int
-	events   uint64
-	virtual  int64
-	totals   []*Total // by pair
-	shares   []*Share
-	modes    []Mode // sorted
-	covered  map[Mode]*[pointCount]int
-	verdict  string
+	pairs               []pair
+	runs                int
+	failures            []Failure
+	verified            int
+	searched, exhausted int
+	events              uint64
+	virtual             int64
+	totals              []*Total // by pair
+	shares              []*Share
+	modes               []Mode // sorted
+	covered             map[Mode]*[pointCount]int
+	verdict             string
 }
 
 func newTally(pairs []pair) tally {
@@ -135,6 +140,10 @@ func (t *tally) add(rep *Report) {
 	t.runs++
 	t.events += rep.Events
 	t.virtual += rep.VirtualMS
+	if l := rep.Linearizability; l != nil && l.Searched {
+		t.searched++
+		t.exhausted += l.Exhausted
+	}
 	i := slices.IndexFunc(t.pairs, func(p pair) bool { return p.scenario.Name == rep.Scenario && p.mode == rep.Mode })
 	t.totals[i].add(rep)
 	for _, s := range t.shares {
@@ -201,7 +210,7 @@ func (t *tally) report(wall time.Duration) *SweepReport {
 		EventsPerSecond: math.Round(float64(t.events) / seconds), RunsPerSecond: math.Round(float64(t.runs)/seconds*10) / 10,
 		WallSeconds: math.Round(wall.Seconds()*1000) / 1000,
 		ByScenario:  map[string]map[Mode]*Total{}, Shares: map[string]*Share{}, Coverage: t.coverage(),
-		Verdict: t.verdict, Violations: []Violation{}, Verified: t.verified, pairs: t.pairs, shares: t.shares,
+		Verdict: t.verdict, Violations: []Violation{}, Verified: t.verified, Searched: t.searched, Exhausted: t.exhausted, pairs: t.pairs, shares: t.shares,
 	}
 	for i, p := range t.pairs {
 		if r.ByScenario[p.scenario.Name] == nil {

@@ -52,6 +52,7 @@ type runCommand struct {
 	Strategy  strategy `default:"uniform" help:"How world and faults are drawn from the seed: uniform, swarm or portfolio."`
 	Lines     some     `placeholder:"N" help:"Read only the first N lines of the input."`
 	Trace     path     `placeholder:"FILE" help:"Where to record the run."`
+	History   path     `placeholder:"FILE" help:"Where to draw, for a browser, what observers saw of the run."`
 	Dir       path     `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
 	StopAfter count    `placeholder:"N" help:"Cut the power after N completed checkpoints."`
 	GoOn      bool     `help:"Go on after a broken promise, so that every oracle has its say."`
@@ -160,7 +161,7 @@ func (c *listCommand) execute(stdout, _ io.Writer) (int, error) {
 func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
 	r, err := scenarios.Run(scenarios.RunOptions{
 		Scenario: c.Scenario, Mode: c.Mode, Seed: uint64(c.Seed), Input: string(c.Input), Output: string(c.Output),
-		From: string(c.From), Set: c.Set, Trace: string(c.Trace), Dir: string(c.Dir), StopAfter: int(c.StopAfter), Failures: string(c.Out),
+		From: string(c.From), Set: c.Set, Trace: string(c.Trace), History: string(c.History), Dir: string(c.Dir), StopAfter: int(c.StopAfter), Failures: string(c.Out),
 		Strategy: scenarios.Strategy(c.Strategy), Lines: int(c.Lines), GoOn: c.GoOn,
 	})
 	if err != nil {

@@ -70,7 +70,15 @@ type reported struct {
 
 	Promise string   `json:"promise"`
 	Causes  []string `json:"causes"`
-	Replay  string   `json:"replay"`
+	History string   `json:"history"`
+
+	Linearizability struct {
+		Observations int  `json:"observations"`
+		Operations   int  `json:"operations"`
+		Searched     bool `json:"searched"`
+		Exhausted    int  `json:"exhausted"`
+	} `json:"linearizability"`
+	Replay string `json:"replay"`
 }
 
 type replayed struct {
@@ -121,7 +129,7 @@ func workplace(t *testing.T) {
 
 func TestRunJSON(t *testing.T) {
 	workplace(t)
-	status, stdout, stderr := simrun("run", "wordcount", "--seed", "18446744073709551615", "--input", "input", "--output", "out", "--trace", "run.trace", "--json")
+	status, stdout, stderr := simrun("run", "wordcount", "--seed", "18446744073709551615", "--input", "input", "--output", "out", "--trace", "run.trace", "--history", "history.html", "--json")
 	require.Equal(t, ok, status, stdout)
 	require.Empty(t, stderr)
 	requireFields(t, stdout, documented{})
@@ -141,6 +149,9 @@ func TestRunJSON(t *testing.T) {
 	require.Positive(t, r.Restores)
 	require.Positive(t, r.Faults["process-crash"]+r.Faults["machine-crash"])
 	require.Positive(t, r.VirtualMS)
+	require.Equal(t, "history.html", r.History)
+	require.FileExists(t, r.History)
+	require.Positive(t, r.Linearizability.Observations)
 	out, err := os.ReadFile("out")
 	require.NoError(t, err)
 	require.Equal(t, "and\t40\nmore\t40\nsome\t80\nwords\t40\n", string(out))
@@ -172,6 +183,9 @@ func TestFailingRun(t *testing.T) {
 	require.NotEmpty(t, r.Violations)
 	saved := filepath.Join("kept", "wordcount-aligned-1.trace")
 	require.FileExists(t, saved)
+	require.Equal(t, filepath.Join("kept", "wordcount-aligned-1.html"), r.History)
+	require.FileExists(t, r.History)
+	require.True(t, r.Linearizability.Searched)
 	require.Len(t, r.Again, 2)
 	require.Contains(t, r.Again[1], "simrun replay "+saved+" --around ")
 

@@ -44,6 +44,8 @@ type swept struct {
 	Verdict    string            `json:"verdict"`
 	Violations []json.RawMessage `json:"violations"`
 	Verified   int               `json:"verified"`
+	Searched   int               `json:"searched"`
+	Exhausted  int               `json:"exhausted"`
 }
 
 func TestSweepJSON(t *testing.T) {

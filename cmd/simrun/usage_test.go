@@ -71,6 +71,8 @@ var refused = []string{
 	`run wordcount --output link` + small, `live wordcount --output dir` + small, `live wordcount --output missing/out` + small,
 	`live wordcount --output input` + small,
 	`run wordcount --trace dir` + small, `run wordcount --trace missing/t` + small, `run wordcount --trace=` + small,
+	`run wordcount --history dir` + small, `run wordcount --history missing/h.html` + small, `run wordcount --history=` + small,
+	`run wordcount --history same --trace ./same` + small, `live wordcount --history h.html` + small, `sweep --history h.html`,
 	`run wordcount --trace same --output ./same` + small, `run wordcount --trace t --set pipeline.max-parallelism=1` + small,
 	`run wordcount --from missing` + small, `run wordcount --from input` + small, `run wordcount --from dir` + small,
 	`run wordcount --from unfinished` + small, `run wordcount --from unfinished/checkpoints` + small,

@@ -37,7 +37,7 @@ const (
 	CheckpointNotified                   // task was told of completion
 	AbortNotified                        // task was told that Checkpoint was given up
 	CheckpointDiscarded                  // files removed
-	SinkPreCommitted                     // sink task made Text (a commit token) ready
+	SinkPreCommitted                     // sink task made Text (a commit token) ready; Data connect.Committable
 	SinkCommitted                        // sink task committed Text; Checkpoint it belongs to
 	SinkAborted                          // sink task removed orphan Text
 	SourcePosition                       // source task's position at a snapshot; N records emitted

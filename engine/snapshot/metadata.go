@@ -125,6 +125,13 @@ func WriteMetadata(fsys fs.FS, dir string, m *Metadata) error {
 	return fs.WriteFile(fsys, path.Join(dir, MetadataName), metadataKind, metadataVersion, body)
 }
 
+// CheckMetadata is ReadMetadata without the contents: its error is nil if the
+// checkpoint's metadata is there and whole.
+func CheckMetadata(fsys fs.FS, dir string) error {
+	_, _, err := fs.ReadFile(fsys, path.Join(dir, MetadataName), metadataKind, metadataVersion)
+	return err
+}
+
 // ReadMetadata reads a checkpoint's metadata. The error satisfies errors.Is with
 // fs.ErrNotExist if the checkpoint never completed, with fs.ErrCorrupt if its file
 // is damaged.

@@ -136,11 +136,13 @@ func TestMetadataRoundTrip(t *testing.T) {
 		dir := snapshot.Dir("root", id)
 		_, err := snapshot.ReadMetadata(m, dir)
 		require.ErrorIs(t, err, fs.ErrNotExist, "it has not completed")
+		require.ErrorIs(t, snapshot.CheckMetadata(m, dir), fs.ErrNotExist)
 		require.NoError(t, snapshot.WriteMetadata(m, dir, md))
 		got, err := snapshot.ReadMetadata(m, dir)
 		require.NoError(t, err)
 		require.Equal(t, md, got)
 		require.Equal(t, want, got.InFlight())
+		require.NoError(t, snapshot.CheckMetadata(m, dir))
 
 		name := dir + "/" + snapshot.MetadataName
 		whole := m.files[name]
@@ -148,6 +150,7 @@ func TestMetadataRoundTrip(t *testing.T) {
 		_, err = snapshot.ReadMetadata(m, dir)
 		require.ErrorIs(t, err, fs.ErrCorrupt)
 		require.ErrorContains(t, err, name)
+		require.ErrorIs(t, snapshot.CheckMetadata(m, dir), fs.ErrCorrupt)
 	})
 }
 

@@ -130,7 +130,7 @@ func (t *Task) preCommitted(p *pending, cs []connect.Committable, out *host.Outb
 
 func (t *Task) reportPreCommitted(cs []connect.Committable) {
 	for _, c := range cs {
-		t.report(host.Event{Kind: host.SinkPreCommitted, Checkpoint: c.Checkpoint, Text: c.Token})
+		t.report(host.Event{Kind: host.SinkPreCommitted, Checkpoint: c.Checkpoint, Text: c.Token, Data: c})
 	}
 }
 

@@ -50,6 +50,44 @@ func (v *durable) List(name string) ([]fs.Info, error) {
 	return list, nil
 }
 
+// DurableVersion changes whenever the entries of a directory that would survive a
+// crash may have changed; what their files hold does not count. It is 0 if the
+// directory would not survive.
+func (d *Disk) DurableVersion(dir string) uint64 {
+	n := d.durableDir(dir)
+	if n == nil {
+		return 0
+	}
+	return n.number<<32 | n.settled&(1<<32-1)
+}
+
+// EachDurable calls visit for every file of a directory that would survive a crash,
+// sorted by name, with what would be left of it. The data must not be changed, and
+// never will be.
+func (d *Disk) EachDurable(dir string, visit func(name string, data []byte)) {
+	n := d.durableDir(dir)
+	if n == nil {
+		return
+	}
+	for _, e := range n.durableEntries() {
+		if !e.node.dir {
+			visit(e.name, e.node.durableData())
+		}
+	}
+}
+
+func (d *Disk) durableDir(name string) *inode {
+	p, err := clean(name)
+	if err != nil {
+		return nil
+	}
+	n, err := lookup(d.root, p, (*inode).durableEntry)
+	if err != nil || !n.dir {
+		return nil
+	}
+	return n
+}
+
 func info(name string, n *inode) fs.Info {
 	if n.dir {
 		return fs.Info{Name: name, Dir: true}

@@ -18,7 +18,8 @@ type inode struct {
 	// pending change, or else the visible one.
 	entries []entry
 	pending []*change
-	removed bool // or replaced by another, visibly
+	settled uint64 // how many changes have become durable
+	removed bool   // or replaced by another, visibly
 
 	// A file: what is visible, which bytes of it are not yet durable (ascending,
 	// disjoint), and the durable contents if a truncation is pending.
@@ -154,6 +155,7 @@ func settle(c *change) {
 		return
 	}
 	c.done = true
+	c.dir.settled++
 	for _, e := range c.dir.pending {
 		if e == c {
 			break
@@ -260,7 +262,10 @@ func (n *inode) compact() {
 func (n *inode) syncEntries() bool {
 	dirty := false
 	for _, c := range n.pending {
-		dirty = dirty || !c.done
+		if !c.done {
+			dirty = true
+			n.settled++
+		}
 		c.done = true
 	}
 	for _, c := range n.pending {

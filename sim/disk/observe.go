@@ -61,6 +61,7 @@ func (d *Disk) plant(dir *inode, name string, n *inode) {
 	}
 	dir.compact()
 	dir.set(name, n)
+	dir.settled++
 }
 
 // Export calls write for every visible file, sorted by path, until it fails. The

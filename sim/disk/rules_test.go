@@ -371,3 +371,49 @@ func TestDurableViewIsReadOnly(t *testing.T) {
 	require.ErrorIs(t, h.Close(), iofs.ErrClosed)
 	require.Equal(t, map[string]string{"x": "1"}, tree(t, v))
 }
+
+// TestDurableVersion: it changes with what would survive of a directory's entries,
+// and only then, whoever syncs and whatever crashes.
+func TestDurableVersion(t *testing.T) {
+	d := New(mild{})
+	a, b := d.Node("a"), d.Node("b")
+	require.Zero(t, d.DurableVersion("dir"))
+	require.NoError(t, a.MkdirAll("dir"))
+	require.Zero(t, d.DurableVersion("dir"))
+	require.NoError(t, a.SyncDir(""))
+	last := d.DurableVersion("dir")
+	require.NotZero(t, last)
+	moves := func(yes bool, what string) {
+		t.Helper()
+		require.Equal(t, yes, d.DurableVersion("dir") != last, what)
+		last = d.DurableVersion("dir")
+	}
+	seen := func() (list []string) {
+		d.EachDurable("dir", func(name string, data []byte) { list = append(list, name+"="+string(data)) })
+		return list
+	}
+	f := fill(t, a, "dir/x", "one")
+	moves(false, "created")
+	require.NoError(t, f.Sync())
+	moves(false, "contents synced")
+	require.Empty(t, seen())
+	require.NoError(t, b.SyncDir("dir"))
+	moves(true, "entry synced by another")
+	require.Equal(t, []string{"x=one"}, seen())
+	require.NoError(t, b.SyncDir("dir"))
+	moves(false, "nothing to sync")
+	require.NoError(t, a.Rename("dir/x", "dir/y"))
+	d.ProcessCrash("a")
+	moves(false, "process crash")
+	require.Equal(t, []string{"x=one"}, seen())
+	d.MachineCrash("a")
+	moves(true, "the mildest crash keeps the rename")
+	require.Equal(t, []string{"y=one"}, seen())
+	require.NoError(t, d.Import("dir/z", []byte("two")))
+	moves(true, "import")
+	require.NoError(t, b.MkdirAll("dir/sub"))
+	require.NoError(t, b.SyncDir("dir"))
+	require.Equal(t, []string{"y=one", "z=two"}, seen(), "files only")
+	require.Zero(t, d.DurableVersion("dir/y"), "a file is no directory")
+	d.EachDurable("none", func(string, []byte) { t.Fatal("there is no such directory") })
+}

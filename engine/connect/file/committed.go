@@ -22,6 +22,23 @@ type Part struct {
 	Lines      []string // contents, split as [Lines] does
 }
 
+// ParsePart reads the name of a part that the sink with that uid commits: all of a
+// Part but its lines. It is false for any other name.
+func ParsePart(name, uid string) (Part, bool) {
+	o, checkpoint, ok := parsePart(name)
+	if !ok || o.uid != escape(uid) {
+		return Part{}, false
+	}
+	return Part{Name: name, Subtask: o.subtask, Checkpoint: checkpoint, Attempt: o.attempt}, true
+}
+
+// PreCommitted says how many bytes a committable of the sink stands for, and their
+// xxhash64. The error is of one that no file sink made.
+func PreCommitted(c connect.Committable) (size int64, hash uint64, err error) {
+	p, err := decodePending(c)
+	return p.size, p.hash, err
+}
+
 // ReadCommitted reads the parts that the sink with that uid has committed into dir,
 // sorted by checkpoint, subtask and attempt. A directory that does not exist has
 // none; other files in it are ignored. A commit under way may be seen before it is

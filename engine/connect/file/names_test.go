@@ -54,3 +54,24 @@ func TestOtherNamesAreNotOurs(t *testing.T) {
 		require.False(t, ok, name)
 	}
 }
+
+func TestParsePart(t *testing.T) {
+	p, ok := ParsePart("part-a%2Fb-3-0000000000000000007-2.1", "a/b")
+	require.True(t, ok)
+	require.Equal(t, Part{Name: "part-a%2Fb-3-0000000000000000007-2.1", Subtask: 3, Checkpoint: 7, Attempt: stream.Attempt{Epoch: 2, Number: 1}}, p)
+	for _, name := range []string{"part-a%2Fb-3-7-2.1", "part-c-3-0000000000000000007-2.1", ".tmp-a%2Fb-3-2.1-0", ""} {
+		_, ok := ParsePart(name, "a/b")
+		require.False(t, ok, name)
+	}
+}
+
+func TestPreCommitted(t *testing.T) {
+	p := pending{tmp: "d/.tmp-s-0-1.1-0", final: "d/part-s-0-0000000000000000007-1.1", size: 5, hash: 6, checkpoint: 7}
+	size, hash, err := PreCommitted(p.committable())
+	require.NoError(t, err)
+	require.Equal(t, []uint64{5, 6}, []uint64{uint64(size), hash})
+	c := p.committable()
+	c.Checkpoint++
+	_, _, err = PreCommitted(c)
+	require.Error(t, err)
+}
