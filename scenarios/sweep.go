@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -65,6 +66,7 @@ type outcome struct {
 	number int
 	report *Report
 	err    error
+	after  time.Duration // from the beginning of the sweep
 }
 
 // Sweep makes many runs and adds up what they show. An error is a *UsageError, or
@@ -193,7 +195,7 @@ func (s *sweep) work(results chan<- outcome) {
 			return
 		}
 		rep, err := s.one(number)
-		results <- outcome{number, rep, err}
+		results <- outcome{number, rep, err, time.Since(s.begin)}
 	}
 }
 
@@ -236,7 +238,7 @@ func (s *sweep) collect(results <-chan outcome) (first error) {
 			continue
 		}
 		if o.err == nil {
-			s.add(o.report)
+			s.add(o.report, o.after)
 		}
 		if o.err != nil || o.report.Verdict != Pass && !s.o.KeepGoing {
 			first, ended = o.err, true
@@ -248,8 +250,9 @@ func (s *sweep) collect(results <-chan outcome) (first error) {
 	return first
 }
 
-// add adds up one run. What failed is run again to be recorded.
-func (s *sweep) add(rep *Report) {
+// add adds up one run, which ended so long after the sweep began. What failed is run
+// again to be recorded.
+func (s *sweep) add(rep *Report, after time.Duration) {
 	if rep.Verdict != Pass {
 		sc, o := s.options(int(rep.Seed - s.o.Seed))
 		r, err := sc.prepare(o)
@@ -260,7 +263,11 @@ func (s *sweep) add(rep *Report) {
 			fmt.Fprintf(s.o.Log, "simrun: the failing case of seed %d could not be saved: %v\n", rep.Seed, err)
 		}
 	}
+	rep.picture = nil // drawn, and large
 	s.tally.add(rep)
+	if rep.Verdict != Pass && s.tally.first == nil {
+		s.tally.first = &First{Seed: rep.Seed, Runs: s.tally.runs, Seconds: math.Round(after.Seconds()*1000) / 1000}
+	}
 }
 
 // progress says how far the sweep is, at most ten times a second on a terminal,
@@ -279,8 +286,9 @@ func (s *sweep) progress(last bool) {
 	if s.o.Seeds > 0 {
 		of = fmt.Sprintf(" of %d", s.size())
 	}
-	text := fmt.Sprintf("%d%s runs, %d failures, %.1f runs a second", s.tally.runs, of, len(s.tally.failures),
-		float64(s.tally.runs)/max(since.Seconds(), 1e-3))
+	covered := s.tally.coverage()
+	text := fmt.Sprintf("%d%s runs, %d failures, %.1f runs a second, %d of %d points", s.tally.runs, of, len(s.tally.failures),
+		float64(s.tally.runs)/max(since.Seconds(), 1e-3), covered.Hit, covered.Reachable)
 	switch {
 	case s.o.Terminal && last:
 		fmt.Fprintf(s.o.Log, "\r%79s\r", "")

@@ -15,6 +15,9 @@ func (r *SweepReport) Text() string {
 		fmt.Fprintf(&b, ", %d made twice with the same hash", r.Verified)
 	}
 	b.WriteString("\n\n")
+	if f := r.FirstFailure; f != nil {
+		fmt.Fprintf(&b, "first failure  in run %d, seed %d, after %.1f s\n\n", f.Runs, f.Seed, f.Seconds)
+	}
 	r.failures(&b)
 	r.totals(&b)
 	r.printShares(&b)
@@ -29,9 +32,8 @@ func (r *SweepReport) failures(b *strings.Builder) {
 	for _, v := range r.Violations {
 		fmt.Fprintf(b, "%s: %s\n\n", v.Oracle, v.Message)
 	}
-	for _, f := range r.Failures {
-		b.WriteString(shortened(f.report.Text()))
-		b.WriteByte('\n')
+	for _, g := range r.Groups {
+		g.print(b)
 	}
 }
 
