@@ -25,6 +25,9 @@ type SweepOptions struct {
 	Verify    bool     // run everything twice
 	KeepGoing bool     // beyond the first failure
 	Failures  string   // where traces are saved
+	Coverage  string   // where the coverage file is left, empty for nowhere
+	// Interrupt ends the sweep when it is closed; may be nil.
+	Interrupt <-chan struct{}
 	Log       io.Writer
 	// Terminal says that Log can show a line that is written again and again.
 	Terminal bool
@@ -52,13 +55,15 @@ type sweep struct {
 	o      SweepOptions
 	pairs  []pair
 	inputs *inputs
+	build  string // of this executable, if a file is to name it
 	begin  time.Time
 	tally  tally
 	said   time.Duration // when progress was reported last
 
-	mu   sync.Mutex
-	next int
-	stop bool
+	mu          sync.Mutex
+	next        int
+	stop        bool
+	interrupted bool // before all runs were taken
 }
 
 // outcome is what one run brought.
@@ -142,6 +147,9 @@ func (s *sweep) run() (*SweepReport, error) {
 	if s.o.Seeds > 0 && s.size() == 0 {
 		return nil, usage("--shard %d/%d has none of %d runs; there must be at least as many runs as shards", s.o.Shard.Index, s.o.Shard.Of, s.o.Seeds)
 	}
+	if err := s.checkCoverage(); err != nil {
+		return nil, err
+	}
 	s.begin = time.Now()
 	s.tally = newTally(s.pairs)
 	results := make(chan outcome)
@@ -157,7 +165,25 @@ func (s *sweep) run() (*SweepReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.tally.report(time.Since(s.begin)), nil
+	return s.finish()
+}
+
+// finish makes the report and leaves the coverage file; without it there is a report,
+// and an error.
+func (s *sweep) finish() (*SweepReport, error) {
+	rep := s.tally.report(time.Since(s.begin))
+	rep.Interrupted = s.interrupted
+	ended := endedComplete
+	switch {
+	case s.interrupted:
+		ended = endedInterrupted
+	case !s.o.KeepGoing && len(rep.Failures) > 0:
+		ended = endedFailure
+	}
+	if err := s.writeCoverage(ended); err != nil {
+		return rep, fmt.Errorf("the coverage could not be saved: %w", err)
+	}
+	return rep, nil
 }
 
 // checkFailures refuses a place for traces that can't be a directory.
@@ -177,6 +203,12 @@ func (s *sweep) take() (number int, ok bool) {
 	switch {
 	case s.stop, s.o.Seeds > 0 && number >= s.o.Seeds, s.o.For > 0 && s.next > 0 && time.Since(s.begin) >= s.o.For:
 		return 0, false
+	}
+	select {
+	case <-s.o.Interrupt:
+		s.interrupted = true
+		return 0, false
+	default:
 	}
 	s.next++
 	return number, true

@@ -27,6 +27,8 @@ type SweepReport struct {
 	Coverage        Coverage                   `json:"coverage"`
 
 	Verdict string `json:"verdict"`
+	// Interrupted says that the user ended the sweep: the report is of the runs before.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// Violations are of promises that the sweep makes as a whole.
 	Violations []Violation `json:"violations"`
 	// Searched is how many histories porcupine judged, too; Exhausted is of how many

@@ -39,6 +39,7 @@ type swept struct {
 		Runs    int     `json:"runs"`
 		Seconds float64 `json:"seconds"`
 	} `json:"first_failure,omitempty"`
+	Interrupted     bool                                  `json:"interrupted,omitempty"`
 	Events          uint64                                `json:"events"`
 	EventsPerSecond float64                               `json:"events_per_second"`
 	RunsPerSecond   float64                               `json:"runs_per_second"`
