@@ -32,6 +32,7 @@ var exemptions = []exemption{
 	{"scenarios/coverage_file.go", []kind{kindOS}, "writes what a sweep came through, after it, and names the executable"},
 	{"scenarios/coverage_merge.go", []kind{kindOS}, "reads what sweeps left; no part of a run"},
 	{"scenarios/interrupt.go", []kind{kindOS, kindClock, kindGoroutine}, "lets the user end a sweep between two runs"},
+	{"scenarios/journal.go", []kind{kindOS, kindClock}, "notes which runs of a sweep have ended, after they have"},
 	{"scenarios/saving.go", []kind{kindOS}, "makes the directory of failing cases, after they have failed"},
 	{"scenarios/sweep.go", []kind{kindOS, kindClock, kindGoroutine, kindImport}, "runs worlds side by side for a while; what they show is added up in the order of the list"},
 	{"scenarios/inputs.go", []kind{kindImport}, "inputs and reference outputs that worlds side by side read and none changes"},

@@ -90,12 +90,15 @@ func (s *sweep) fileName(suffix string) string {
 	return filepath.Join(s.o.Coverage, name+suffix)
 }
 
-// checkCoverage makes the directory for the coverage file, and refuses what can't be one.
+// checkCoverage makes the directory for coverage and journal, and refuses what can't be one.
 func (s *sweep) checkCoverage() error {
 	if s.o.Coverage == "" {
 		return nil
 	}
-	err := os.MkdirAll(s.o.Coverage, 0o755)
+	var err error
+	if !s.o.Resume { // which needs what is there
+		err = os.MkdirAll(s.o.Coverage, 0o755)
+	}
 	if err == nil {
 		var f *os.File
 		if f, err = os.CreateTemp(s.o.Coverage, "try.*.tmp"); err == nil {

@@ -28,6 +28,7 @@ func TestFullDiskForCoverage(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, 0)) })
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "full"), make([]byte, 4096), 0o644))
 	r, err := Sweep(SweepOptions{Scenarios: []string{"wordcount"}, Seeds: 1, Coverage: dir})
+	require.ErrorContains(t, err, "the journal could not be written, and the sweep can't be resumed from here: ")
 	require.ErrorContains(t, err, "the coverage could not be saved: ")
 	require.ErrorContains(t, err, "no space left on device")
 	require.Equal(t, 1, r.Runs)

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -25,7 +26,8 @@ type SweepOptions struct {
 	Verify    bool     // run everything twice
 	KeepGoing bool     // beyond the first failure
 	Failures  string   // where traces are saved
-	Coverage  string   // where the coverage file is left, empty for nowhere
+	Coverage  string   // where coverage and journal are left; empty for nowhere
+	Resume    bool     // go on with the sweep of the journal there
 	// Interrupt ends the sweep when it is closed; may be nil.
 	Interrupt <-chan struct{}
 	Log       io.Writer
@@ -56,9 +58,12 @@ type sweep struct {
 	pairs  []pair
 	inputs *inputs
 	build  string // of this executable, if a file is to name it
-	begin  time.Time
-	tally  tally
-	said   time.Duration // when progress was reported last
+	// journal is where runs are noted, nil for nowhere; unwritten is why it was given up.
+	journal   *os.File
+	unwritten error
+	begin     time.Time
+	tally     tally
+	said      time.Duration // when progress was reported last
 
 	mu          sync.Mutex
 	next        int
@@ -152,6 +157,10 @@ func (s *sweep) run() (*SweepReport, error) {
 	}
 	s.begin = time.Now()
 	s.tally = newTally(s.pairs)
+	if err := s.openJournal(); err != nil {
+		return nil, err
+	}
+	from := s.next
 	results := make(chan outcome)
 	var all sync.WaitGroup
 	for range s.o.Jobs {
@@ -161,7 +170,10 @@ func (s *sweep) run() (*SweepReport, error) {
 		all.Wait()
 		close(results)
 	}()
-	err := s.collect(results)
+	err := s.collect(results, from)
+	if s.journal != nil {
+		err = errors.Join(err, s.journal.Close())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -181,9 +193,9 @@ func (s *sweep) finish() (*SweepReport, error) {
 		ended = endedFailure
 	}
 	if err := s.writeCoverage(ended); err != nil {
-		return rep, fmt.Errorf("the coverage could not be saved: %w", err)
+		return rep, errors.Join(s.unwritten, fmt.Errorf("the coverage could not be saved: %w", err))
 	}
-	return rep, nil
+	return rep, s.unwritten
 }
 
 // checkFailures refuses a place for traces that can't be a directory.
@@ -251,11 +263,12 @@ func (s *sweep) one(number int) (*Report, error) {
 	return rep, err
 }
 
-// collect adds results up in the order of the list, to the first failure or the end.
-func (s *sweep) collect(results <-chan outcome) (first error) {
+// collect adds results up in the order of the list, from the run that comes
+// next after those of the journal to the first failure or the end.
+func (s *sweep) collect(results <-chan outcome, from int) (first error) {
 	early := map[int]outcome{} // by number
 	ended := false
-	for next := s.number(0); ; {
+	for next := s.number(from); ; {
 		o, ok := early[next]
 		if !ok {
 			if o, ok = <-results; !ok {
@@ -296,6 +309,12 @@ func (s *sweep) add(rep *Report, after time.Duration) {
 		}
 	}
 	rep.picture = nil // drawn, and large
+	s.count(rep, after)
+	s.note(rep, after)
+}
+
+// count adds a run to the tally.
+func (s *sweep) count(rep *Report, after time.Duration) {
 	s.tally.add(rep)
 	if rep.Verdict != Pass && s.tally.first == nil {
 		s.tally.first = &First{Seed: rep.Seed, Runs: s.tally.runs, Seconds: math.Round(after.Seconds()*1000) / 1000}

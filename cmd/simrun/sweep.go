@@ -26,7 +26,8 @@ type sweepCommand struct {
 	Strategy  strategy `default:"portfolio" help:"How worlds and faults are drawn: uniform, swarm or portfolio."`
 	Verify    bool     `help:"Make each run twice and compare the hashes."`
 	KeepGoing bool     `help:"Go on after a failure."`
-	Out       path     `placeholder:"DIR" help:"Where failing cases are saved, weir-failures by default, and if it is named the coverage, too."`
+	Out       path     `placeholder:"DIR" help:"Where failing cases are saved, weir-failures by default, and if it is named coverage and journal, too."`
+	Resume    bool     `help:"Go on with the sweep that left its journal in --out, as after a crash."`
 	JSON      bool     `name:"json" help:"Print one JSON object."`
 }
 
@@ -43,7 +44,7 @@ func (c *sweepCommand) execute(stdout, stderr io.Writer) (int, error) {
 	r, err := scenarios.Sweep(scenarios.SweepOptions{
 		Scenarios: c.Scenarios, Seeds: int(c.Seeds), Seed: uint64(c.Seed), For: time.Duration(c.For), Jobs: int(c.Jobs),
 		Shard: scenarios.Shard(c.Shard), Strategy: scenarios.Strategy(c.Strategy), Verify: c.Verify, KeepGoing: c.KeepGoing,
-		Failures: string(failures), Coverage: string(c.Out), Interrupt: interrupted, Log: stderr, Terminal: terminal(stderr),
+		Failures: string(failures), Coverage: string(c.Out), Resume: c.Resume, Interrupt: interrupted, Log: stderr, Terminal: terminal(stderr),
 	})
 	if r == nil {
 		return 0, err

@@ -52,7 +52,7 @@ var refused = []string{
 	`run wordcount --lines 0`, `run wordcount --lines -1`, `run wordcount --lines x`,
 	`sweep --seeds 0`, `sweep --seeds -1`, `sweep --seeds x`, `sweep --seeds 1000001`, `sweep --seed x`, `sweep --jobs 0`, `sweep --jobs x`,
 	`sweep --for soon`, `sweep --for 0s`, `sweep --for -1s`, `sweep --for 10`, `sweep --for 1s --seeds 5`,
-	`sweep --out input/out`, `sweep --shard 0/2`, `sweep --shard 3/2`, `sweep --seeds 3 --shard 4/4`, `sweep --shard 1`, `sweep --shard 1/x`, `sweep --shard 1/0`, `sweep --shard=`,
+	`sweep --out input/out`, `sweep --resume`, `sweep --resume --out missing`, `sweep --resume --out dir`, `sweep --shard 0/2`, `sweep --shard 3/2`, `sweep --seeds 3 --shard 4/4`, `sweep --shard 1`, `sweep --shard 1/x`, `sweep --shard 1/0`, `sweep --shard=`,
 	`run wordcount --stop-after -1`, `run wordcount --stop-after x`, `replay run.trace --around -1`, `run wordcount --json=maybe`,
 
 	// Settings.
