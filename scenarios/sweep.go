@@ -180,8 +180,8 @@ func (s *sweep) run() (*SweepReport, error) {
 	return s.finish()
 }
 
-// finish makes the report and leaves the coverage file; without it there is a report,
-// and an error.
+// finish makes the report and leaves the coverage file. If files could not be written
+// there is a report, and an error.
 func (s *sweep) finish() (*SweepReport, error) {
 	rep := s.tally.report(time.Since(s.begin))
 	rep.Interrupted = s.interrupted
@@ -192,10 +192,14 @@ func (s *sweep) finish() (*SweepReport, error) {
 	case !s.o.KeepGoing && len(rep.Failures) > 0:
 		ended = endedFailure
 	}
-	if err := s.writeCoverage(ended); err != nil {
-		return rep, errors.Join(s.unwritten, fmt.Errorf("the coverage could not be saved: %w", err))
+	err := s.writeCoverage(ended)
+	switch {
+	case err == nil:
+		return rep, s.unwritten
+	case s.unwritten == nil:
+		return rep, fmt.Errorf("the coverage could not be saved: %w", err)
 	}
-	return rep, s.unwritten
+	return rep, fmt.Errorf("%w; the coverage could not be saved: %w", s.unwritten, err)
 }
 
 // checkFailures refuses a place for traces that can't be a directory.
