@@ -56,7 +56,7 @@ func newDiagram(t *trace.Trace, first, last uint64) (*diagram, error) {
 	}
 	inside := uint64(0)
 	err := t.Each(func(r trace.Record) error {
-		if t.Name(r.Kind) == "open" {
+		if t.Name(r.Kind) == "open" && strings.Contains(t.Name(r.Peer), ":task-") { // a wire, and no file
 			d.opened[t.Name(r.Actor)] = append(d.opened[t.Name(r.Actor)], t.Name(r.Peer))
 		}
 		if r.Number < first || r.Number > last {

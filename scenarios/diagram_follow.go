@@ -20,6 +20,13 @@ func (d *diagram) follow(r trace.Record, at int) {
 	case "crash":
 		node := d.t.Name(r.Where)
 		d.unblock(r, func(_ string, lane int) bool { return d.page.Lanes[lane].Node == node })
+		if node == "jm" { // nobody is left who could say what became of it
+			for i := range d.page.Checkpoints {
+				if c := &d.page.Checkpoints[i]; c.End == 0 {
+					c.End, c.Outcome = r.Time, "lost with the JobManager"
+				}
+			}
+		}
 	}
 	kind, channel, ok := cluster.Engine(r, d.t.Name)
 	if !ok {

@@ -34,7 +34,7 @@ func (p *Replayed) describe(d *diagram) {
 	fact := func(name, format string, args ...any) {
 		g.Facts = append(g.Facts, [2]string{name, fmt.Sprintf(format, args...)})
 	}
-	fact("hash", "%016x", p.trace.Hash)
+	fact(map[bool]string{true: "hash of the last record", false: "hash"}[p.NotRun], "%s", p.TraceHash)
 	fact("records", "%d, of them here %d", p.trace.Count, len(g.Events))
 	fact("ends at", "%.6f s", float64(g.Events[len(g.Events)-1].Time)/1e9)
 	fact("strategy", "%s", h.Strategy)

@@ -329,7 +329,8 @@ func (r *run) keep(rep *Report) error {
 			return err
 		}
 	}
-	rep.Again = append(rep.Again, r.command(), fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event))
+	rep.Again = append(rep.Again, r.command(), fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event),
+		fmt.Sprintf("simrun replay %s --html %s", path, strings.TrimSuffix(path, ".trace")+"-run.html"))
 	rep.Causes, err = causes(t, rep.Violations[0].Event)
 	return err
 }

@@ -1,11 +1,24 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"strconv"
 
 	"github.com/weirstream/weir/scenarios"
 )
+
+// name is a flag that names something in a trace.
+type name string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *name) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return errors.New("it is empty; name one, or leave the flag out")
+	}
+	*n = name(text)
+	return nil
+}
 
 type replayCommand struct {
 	Trace      string `arg:"" help:"Trace file."`
@@ -13,9 +26,9 @@ type replayCommand struct {
 	Causes     seed   `placeholder:"N" help:"Show event N and what it came from, back to the start."`
 	FromEvent  seed   `placeholder:"N" help:"Show, or draw, the events from number N."`
 	ToEvent    seed   `placeholder:"N" help:"Show, or draw, the events up to number N."`
-	Node       path   `placeholder:"NAME" help:"Show what happened on a node, such as tm1."`
+	Node       name   `placeholder:"NAME" help:"Show what happened on a node, such as tm1."`
 	Checkpoint seed   `placeholder:"N" help:"Show what names checkpoint N."`
-	Fault      path   `placeholder:"NAME" help:"Show the events around a fault of the plan, such as f2."`
+	Fault      name   `placeholder:"NAME" help:"Show the events around a fault of the plan, such as f2."`
 	HTML       path   `name:"html" placeholder:"FILE" help:"Where to draw the run, as a page for a browser."`
 	NoRun      bool   `help:"Only read the trace, without running it again."`
 	JSON       bool   `name:"json" help:"Print one JSON object."`
@@ -54,12 +67,12 @@ func (c *replayCommand) args() []string {
 }
 
 func (c *replayCommand) execute(stdout, stderr io.Writer) (int, error) {
-	name, err := scenarios.TracedMutant(c.Trace)
+	mutant, err := scenarios.TracedMutant(c.Trace)
 	if err != nil {
 		return 0, err
 	}
-	if name != "" && !c.NoRun {
-		return scenarios.ReplayMutant(c.Trace, name, c.args(), stdout, stderr)
+	if mutant != "" && !c.NoRun {
+		return scenarios.ReplayMutant(c.Trace, mutant, c.args(), stdout, stderr)
 	}
 	r, err := scenarios.ReplayTrace(c.Trace, scenarios.ReplayOptions{View: c.view(), HTML: string(c.HTML), NoRun: c.NoRun})
 	if err != nil {

@@ -320,7 +320,7 @@ function drawOverview() {
   g.fillStyle = C.frame; g.globalAlpha = .7;
   n.forEach((k, i) => g.fillRect(2 * i, 44 - 22 * Math.sqrt(k / most), 1.5, 22 * Math.sqrt(k / most)));
   g.globalAlpha = 1; g.fillStyle = C.bad;
-  for (const d of downs) { g.globalAlpha = .25; g.fillRect(px(d.start), 0, px(Math.min(d.end, finish)) - px(d.start), 46); g.globalAlpha = 1; g.fillRect(px(d.start), 0, 2, 46); }
+  for (const d of downs) { g.globalAlpha = .1; g.fillRect(px(d.start), 0, px(Math.min(d.end, finish)) - px(d.start), 46); g.globalAlpha = 1; g.fillRect(px(d.start), 0, 2, 46); }
   for (const [i] of data.violations) if (i >= 0) g.fillRect(px(time[i]) - 1, 0, 3, 46);
   g.fillStyle = C.accent; g.globalAlpha = .14; g.fillRect(px(t0), 0, Math.max(3, px(t1) - px(t0)), 46);
   g.globalAlpha = 1; g.strokeStyle = C.accent; g.strokeRect(px(t0) + .5, .5, Math.max(3, px(t1) - px(t0) - 1), 45);
