@@ -175,7 +175,7 @@ func newFailure(rep *Report) Failure {
 	if len(rep.Violations) > 0 {
 		f.Oracle, f.Message = rep.Violations[0].Oracle, rep.Violations[0].Message
 	}
-	if len(rep.Again) == 2 {
+	if len(rep.Again) == 3 { // the third draws it
 		f.Rerun, f.Replay = rep.Again[0], rep.Again[1]
 	}
 	return f
