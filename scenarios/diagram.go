@@ -23,6 +23,7 @@ const (
 type diagram struct {
 	t    *trace.Trace
 	page *page.Page
+	plan []string
 
 	lanes  map[string]int
 	labels map[string]string // of tasks: "task-2-0" is "count/0"
@@ -47,7 +48,7 @@ type barrierKey struct {
 // newDiagram reads a trace, of which it draws the events numbered from first to last.
 func newDiagram(t *trace.Trace, first, last uint64) (*diagram, error) {
 	d := &diagram{
-		t: t, page: &page.Page{}, lanes: map[string]int{}, labels: map[string]string{}, at: map[uint64]int{},
+		t: t, page: &page.Page{}, plan: planOf(t), lanes: map[string]int{}, labels: map[string]string{}, at: map[uint64]int{},
 		opened: map[string][]string{}, waiting: map[[2]string]int{}, sent: map[barrierKey]int{}, latest: map[uint64]int{},
 		first: map[barrierKey]int64{},
 	}
@@ -218,6 +219,9 @@ func (d *diagram) take(r trace.Record) {
 		return
 	}
 	text, _, _ := strings.Cut(strings.TrimSpace(cluster.Describe(r, d.t.Name)), ", digest ")
+	if i := cluster.FaultOf(r, d.t.Name); i >= 0 && i < len(d.plan) {
+		text += ", fault " + d.plan[i]
+	}
 	at := len(d.page.Events)
 	d.at[r.Number] = at
 	e := page.Event{Number: r.Number, Time: r.Time, Lane: lane, Cause: cause, Class: c, Text: text}

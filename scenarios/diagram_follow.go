@@ -127,8 +127,6 @@ func (d *diagram) peer(actor string, channel int) string {
 
 // arrow draws a barrier that a task took.
 func (d *diagram) arrow(here barrierKey, channel, at int) {
-	lane := &d.page.Lanes[d.page.Events[at].Lane]
-	lane.Channels = max(lane.Channels, channel+1)
 	if from, ok := d.sent[barrierKey{d.upstream(here.actor, channel), here.checkpoint}]; ok {
 		d.page.Barriers = append(d.page.Barriers, page.Barrier{From: from, To: at, Checkpoint: here.checkpoint})
 	}
@@ -154,7 +152,7 @@ func (d *diagram) unblocked(actor string, channel int, at, held int64) {
 	b := &d.page.Blocks[i]
 	b.End, b.Held = at, held
 	task, _, _ := strings.Cut(actor, "@")
-	if c := d.checkpoint(b.Checkpoint); c != nil {
+	if c := d.checkpoint(b.Checkpoint); c != nil && b.End > b.Start { // else they just wait in line
 		for j := range c.Tasks {
 			if c.Tasks[j].Task == d.label(task) {
 				c.Tasks[j].Held += held

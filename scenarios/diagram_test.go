@@ -56,13 +56,13 @@ func TestDiagram(t *testing.T) {
 		require.Less(t, e.Cause, i)
 		if e.Class == page.Crash {
 			crashes++
+			require.Contains(t, e.Text, ", fault f")
 		}
 	}
 	require.Equal(t, r.Faults["process-crash"]+r.Faults["machine-crash"], crashes)
 
 	require.NotEmpty(t, p.Blocks)
 	for _, b := range p.Blocks {
-		require.Less(t, b.Channel, p.Lanes[b.Lane].Channels)
 		require.Contains(t, []string{"left/0", "left/1", "right/0", "right/1", "count/0", "count/1", "both/0", "both/1"}, b.From)
 		require.LessOrEqual(t, b.Start, b.End)
 		require.LessOrEqual(t, b.Queued, b.Held, "nothing is taken from a blocked channel")

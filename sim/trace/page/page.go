@@ -67,11 +67,9 @@ type Page struct {
 	Violations  []Violation
 }
 
-// Lane is a row: a node's process, or a task on it.
-type Lane struct {
-	Node, Name string
-	Channels   int // inputs, each with a line of its own
-}
+// Lane is a row: a node's process, or a task on it. Channels that are ever blocked
+// have a line each below it.
+type Lane struct{ Node, Name string }
 
 // Event is one record.
 type Event struct {
@@ -179,7 +177,7 @@ func (p *Page) compact() map[string]any {
 	}
 	lanes, barriers, blocks, checkpoints, violations := [][]any{}, [][]any{}, [][]any{}, [][]any{}, [][]any{}
 	for _, l := range p.Lanes {
-		lanes = append(lanes, []any{l.Node, l.Name, l.Channels})
+		lanes = append(lanes, []any{l.Node, l.Name})
 	}
 	for _, b := range p.Barriers {
 		barriers = append(barriers, []any{b.From, b.To, b.Checkpoint})

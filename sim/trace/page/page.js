@@ -16,7 +16,7 @@ for (let i = 0, n = 0, t = 0; i < size; i++) {
   cause[i] = e[k + 3] ? i - e[k + 3] : -1; cls[i] = e[k + 4]; chk[i] = e[k + 5]; txt[i] = e[k + 6];
 }
 const text = i => data.texts[txt[i]];
-const lanes = data.lanes.map(([node, name, channels]) => ({node, name, channels, from: [], first: Infinity, last: -Infinity}));
+const lanes = data.lanes.map(([node, name]) => ({node, name, channels: 0, from: [], first: Infinity, last: -Infinity}));
 const blocks = data.blocks.map(([lane, channel, from, start, end, event, id, queued, held, frames, bytes, open]) =>
   ({lane, channel, from, start, end, event, id, queued, held, frames, bytes, open}));
 const checkpoints = data.checkpoints.map(([id, start, end, outcome, good, event]) => ({id, start, end, outcome, good, event}));
