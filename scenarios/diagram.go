@@ -32,6 +32,7 @@ type diagram struct {
 	at map[uint64]int
 
 	opened  map[string][]string // peers of an actor's wires in order of opening: channels come first
+	granted map[[2]string]bool  // an actor's wires by which it takes data, by peer
 	waiting map[[2]string]int   // blocks that go on, by actor and channel
 	sent    map[barrierKey]int  // where a barrier left a task
 	latest  map[uint64]int      // position of a checkpoint's last trial
@@ -49,7 +50,7 @@ type barrierKey struct {
 func newDiagram(t *trace.Trace, first, last uint64) (*diagram, error) {
 	d := &diagram{
 		t: t, page: &page.Page{}, plan: planOf(t), lanes: map[string]int{}, labels: map[string]string{}, at: map[uint64]int{},
-		opened: map[string][]string{}, waiting: map[[2]string]int{}, sent: map[barrierKey]int{}, latest: map[uint64]int{},
+		opened: map[string][]string{}, granted: map[[2]string]bool{}, waiting: map[[2]string]int{}, sent: map[barrierKey]int{}, latest: map[uint64]int{},
 		first: map[barrierKey]int64{},
 	}
 	if err := d.survey(first, last); err != nil {
@@ -59,6 +60,9 @@ func newDiagram(t *trace.Trace, first, last uint64) (*diagram, error) {
 	err := t.Each(func(r trace.Record) error {
 		if t.Name(r.Kind) == "open" && strings.Contains(t.Name(r.Peer), ":task-") { // a wire, and no file
 			d.opened[t.Name(r.Actor)] = append(d.opened[t.Name(r.Actor)], t.Name(r.Peer))
+		}
+		if t.Name(r.Kind) == "grant" {
+			d.granted[[2]string{t.Name(r.Actor), t.Name(r.Peer)}] = true
 		}
 		if r.Number < first || r.Number > last {
 			d.at[r.Number] = -1

@@ -44,6 +44,7 @@ func (d *diagram) follow(r trace.Record, at int) {
 		d.arrow(here, channel, at)
 	case host.ChannelBlocked:
 		lane := d.page.Events[at].Lane
+		d.name(lane, actor, channel)
 		d.waiting[[2]string{actor, strconv.Itoa(channel)}] = len(d.page.Blocks)
 		d.page.Blocks = append(d.page.Blocks, page.Block{
 			Lane: lane, Channel: channel, From: d.peer(actor, channel), Start: r.Time, Event: at, Checkpoint: r.B, Queued: m - n,
@@ -118,6 +119,18 @@ func (d *diagram) upstream(actor string, channel int) string {
 	}
 	_, name, _ := strings.Cut(wires[channel], ":")
 	return name
+}
+
+// name names the channels of a task, of which one is blocked.
+func (d *diagram) name(lane int, actor string, channel int) {
+	l := &d.page.Lanes[lane]
+	l.Channels = l.Channels[:0]
+	for i, peer := range d.opened[actor] {
+		if i > channel && !d.granted[[2]string{actor, peer}] {
+			break // an output: only inputs are granted credit
+		}
+		l.Channels = append(l.Channels, d.peer(actor, i))
+	}
 }
 
 func (d *diagram) peer(actor string, channel int) string {

@@ -63,6 +63,7 @@ func TestDiagram(t *testing.T) {
 
 	require.NotEmpty(t, p.Blocks)
 	for _, b := range p.Blocks {
+		require.Equal(t, b.From, p.Lanes[b.Lane].Channels[b.Channel])
 		require.Contains(t, []string{"left/0", "left/1", "right/0", "right/1", "count/0", "count/1", "both/0", "both/1"}, b.From)
 		require.LessOrEqual(t, b.Start, b.End)
 		require.LessOrEqual(t, b.Queued, b.Held, "nothing is taken from a blocked channel")
@@ -104,7 +105,9 @@ func TestPageOfARun(t *testing.T) {
 	require.NotEmpty(t, part.Events)
 	require.GreaterOrEqual(t, part.Events[0].Number, uint64(40_000))
 	require.LessOrEqual(t, part.Events[len(part.Events)-1].Number, uint64(41_000))
-	require.True(t, slices.ContainsFunc(part.Lanes, func(l page.Lane) bool { return l.Node == "tm2" && l.Name == "count/0" }), "names come from the whole trace")
+	require.True(t, slices.ContainsFunc(part.Lanes, func(l page.Lane) bool {
+		return l.Node == "tm2" && l.Name == "count/0" && slices.Equal(l.Channels, []string{"left/0", "left/1", "right/0", "right/1"})
+	}), "names come from the whole trace")
 }
 
 // TestPageOfAFailure: the violation and how to look at it are on the page.

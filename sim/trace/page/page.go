@@ -67,9 +67,13 @@ type Page struct {
 	Violations  []Violation
 }
 
-// Lane is a row: a node's process, or a task on it. Channels that are ever blocked
-// have a line each below it.
-type Lane struct{ Node, Name string }
+// Lane is a row: a node's process, or a task on it.
+type Lane struct {
+	Node, Name string
+	// Channels say whose data each brings, and have a line each; none if no channel is
+	// ever blocked.
+	Channels []string
+}
 
 // Event is one record.
 type Event struct {
@@ -177,7 +181,7 @@ func (p *Page) compact() map[string]any {
 	}
 	lanes, barriers, blocks, checkpoints, violations := [][]any{}, [][]any{}, [][]any{}, [][]any{}, [][]any{}
 	for _, l := range p.Lanes {
-		lanes = append(lanes, []any{l.Node, l.Name})
+		lanes = append(lanes, append([]any{l.Node, l.Name}, anys(l.Channels)...))
 	}
 	for _, b := range p.Barriers {
 		barriers = append(barriers, []any{b.From, b.To, b.Checkpoint})
@@ -203,6 +207,14 @@ func (p *Page) compact() map[string]any {
 		"lanes": lanes, "events": events, "texts": t.texts, "barriers": barriers, "blocks": blocks,
 		"checkpoints": checkpoints, "violations": violations,
 	}
+}
+
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
 }
 
 // table gives equal texts one number.

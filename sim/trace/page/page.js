@@ -16,17 +16,13 @@ for (let i = 0, n = 0, t = 0; i < size; i++) {
   cause[i] = e[k + 3] ? i - e[k + 3] : -1; cls[i] = e[k + 4]; chk[i] = e[k + 5]; txt[i] = e[k + 6];
 }
 const text = i => data.texts[txt[i]];
-const lanes = data.lanes.map(([node, name]) => ({node, name, channels: 0, from: [], first: Infinity, last: -Infinity}));
+const lanes = data.lanes.map(([node, name, ...from]) => ({node, name, channels: from.length, from, first: Infinity, last: -Infinity}));
 const blocks = data.blocks.map(([lane, channel, from, start, end, event, id, queued, held, frames, bytes, open]) =>
   ({lane, channel, from, start, end, event, id, queued, held, frames, bytes, open}));
 const checkpoints = data.checkpoints.map(([id, start, end, outcome, good, event]) => ({id, start, end, outcome, good, event}));
 for (let i = 0; i < size; i++) {
   const l = lanes[lane[i]];
   l.first = Math.min(l.first, time[i]); l.last = Math.max(l.last, time[i]);
-}
-for (const b of blocks) {
-  lanes[b.lane].from[b.channel] = b.from;
-  lanes[b.lane].channels = Math.max(lanes[b.lane].channels, b.channel + 1);
 }
 // Who sent what: frames and messages that were taken, with the event that sent them.
 const frames = [], messages = [];
@@ -141,7 +137,7 @@ function drawRows(g) {
     g.font = "10px system-ui, sans-serif"; g.fillStyle = C.dim; g.textAlign = "right";
     for (let ch = 0; ch < l.channels; ch++) {
       const y = r.y + row + ch * line + line / 2;
-      g.fillText("← " + (l.from[ch] || "channel " + ch), gutter - 6, y);
+      g.fillText("← " + (l.from[ch]), gutter - 6, y);
       g.globalAlpha = .5; stroke(g, [[gutter, y], [width, y]]); g.globalAlpha = 1;
     }
     g.textAlign = "left"; g.font = "11px system-ui, sans-serif";
@@ -207,8 +203,8 @@ function drawBlocks(g) {
     g.globalAlpha = .9; g.fillStyle = C.held; g.beginPath();
     g.moveTo(a, y + h); g.lineTo(a, y + h - h * b.queued / most); g.lineTo(z, y + h - h * b.held / most); g.lineTo(z, y + h); g.fill();
     g.globalAlpha = 1; g.strokeStyle = C.held; g.lineWidth = 1; g.strokeRect(a + .5, y + .5, z - a - 1, h - 1);
-    const from = Math.max(a, gutter), s = `${b.from} blocked ${span(b.end - b.start)}, ${b.held} records held` + (b.open ? ", never released" : "");
-    const little = `${span(b.end - b.start)}, ${b.held} held`;
+    const from = Math.max(a, gutter), s = `${b.from} blocked ${span(b.end - b.start)}, ` + (b.open ? `and not released here; ${b.frames} frames came` : `${b.held} records held`);
+    const little = `${span(b.end - b.start)}, ` + (b.open ? "not released" : `${b.held} held`);
     g.font = "600 10px system-ui, sans-serif"; g.fillStyle = C.fg;
     const w = Math.min(z, width) - from - 8, t = g.measureText(s).width < w ? s : g.measureText(little).width < w ? little : "";
     if (t) { g.lineWidth = 3; g.strokeStyle = C.panel; g.globalAlpha = .75; g.strokeText(t, from + 4, y + h / 2 + .5); g.globalAlpha = 1; g.fillText(t, from + 4, y + h / 2 + .5); }
@@ -379,8 +375,8 @@ function describe(h) {
   }
   case "block": {
     const b = h.b;
-    return [[`channel ${b.channel}, from ${b.from}`, ` · blocked for checkpoint ${b.id}`], ["", `since ${s(b.start)}, for ${span(b.end - b.start)}${b.open ? ", until the task was gone" : ""}`],
-      ["", `behind the barrier: ${b.queued} records at first, ${b.held} at the end`], ["", `meanwhile ${b.frames} frames arrived, ${bytes(b.bytes)}`], ["", "waited for the barriers of the task's other channels", 1]];
+    return [[`channel ${b.channel}, from ${b.from}`, ` · blocked for checkpoint ${b.id}`], ["", `since ${s(b.start)}, for ${span(b.end - b.start)}${b.open ? ", until the task was gone or the page ends" : ""}`],
+      ["", `behind the barrier: ${b.queued} records at first` + (b.open ? "" : `, ${b.held} at the end`)], ["", `meanwhile ${b.frames} frames arrived, ${bytes(b.bytes)}`], ["", "waited for the barriers of the task's other channels", 1]];
   }
   case "barrier": return [[`barrier of checkpoint ${h.id}`, ""], ["", `${lanes[lane[h.a]].name} → ${lanes[lane[h.b]].name}, ${span(time[h.b] - time[h.a])} on its way`], ["", `sent ${s(time[h.a])} (event ${num[h.a]}), taken ${s(time[h.b])} (event ${num[h.b]})`]];
   }

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the golden file with the page o
 func tiny(name string) *Page {
 	return &Page{
 		Title: name, Verdict: "fail", Facts: [][2]string{{"hash", name}}, Commands: []string{"simrun run " + name}, Remarks: []string{name},
-		Lanes: []Lane{{Node: "jm", Name: "jm"}, {Node: "tm1", Name: name}, {Node: "tm1", Name: "count/0"}},
+		Lanes: []Lane{{Node: "jm", Name: "jm"}, {Node: "tm1", Name: name}, {Node: "tm1", Name: "count/0", Channels: []string{"lines/0", name}}},
 		Events: []Event{
 			{Number: 1, Time: 1000, Lane: 0, Cause: -1, Class: Triggered, Checkpoint: 3, Text: name},
 			{Number: 4, Time: 2000, Lane: 1, Cause: 0, Class: BarrierOut, Checkpoint: 3, Text: "= barrier out 3"},
