@@ -31,7 +31,7 @@ func causes(t *trace.Trace, event uint64) ([]string, error) {
 			break
 		}
 		if len(chain) == chainLength {
-			return append(chain, "and so on; follow the causes with simrun replay --around"), nil
+			return append(chain, fmt.Sprintf("and so on; simrun replay --causes %d shows all", event)), nil
 		}
 		what := strings.TrimSpace(cluster.Describe(r, t.Name))
 		chain = append(chain, fmt.Sprintf("%d  %.6f  %s  %s", r.Number, float64(r.Time)/1e9, t.Name(r.Where), what))

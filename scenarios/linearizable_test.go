@@ -130,7 +130,7 @@ func TestTampering(t *testing.T) {
 			require.NoError(t, err)
 			r.world.plan = nil
 			j := newJudges(r)
-			x := &tampering{on: test.on, n: 8, tamper: test.tamper}
+			x := &tampering{on: test.on, n: 6, tamper: test.tamper}
 			oracles := append([]sim.Oracle[host.Event]{x}, j.oracles()...)
 			c, err := cluster.NewCluster(3, cluster.JobOptions{Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers,
 				Files: r.files, Limit: r.limit(), Hardware: r.world.hardware, Oracles: oracles})

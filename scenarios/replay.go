@@ -25,6 +25,8 @@ const (
 	extraGoOn = "go-on"
 	// extraFromHash is that of all files the run started from.
 	extraFromHash = "from-xxhash64"
+	// extraPlan is the plan of faults, one a line.
+	extraPlan = "plan"
 	// extraMutant names the mutant that recorded the trace, if one did.
 	extraMutant = "mutant"
 )
@@ -47,6 +49,11 @@ func (r *run) header() trace.Header {
 	if r.o.GoOn {
 		h.Extra[extraGoOn] = "yes"
 	}
+	var plan []string
+	for _, f := range r.world.plan {
+		plan = append(plan, f.String())
+	}
+	h.Extra[extraPlan] = strings.Join(plan, "\n")
 	if mutants.Built != "" {
 		h.Extra[extraMutant] = mutants.Built
 	}
@@ -94,6 +101,13 @@ type Replayed struct {
 	Seed     uint64 `json:"seed"`
 	Recorded string `json:"recorded_verdict"`
 
+	// NotRun says that the trace was only read: whether it agrees is not known.
+	NotRun bool `json:"not_run,omitempty"`
+
+	// Shown is the outcome for people, behind the events that were asked for.
+	Shown string `json:"-"`
+
+	path       string
 	trace      *trace.Trace
 	difference string
 	report     *Report
@@ -124,7 +138,7 @@ func Replay(path string) (*Replayed, error) {
 	}
 	p := &Replayed{
 		Agreed: true, TraceHash: rep.TraceHash, Verdict: rep.Verdict, Scenario: rep.Scenario, Seed: rep.Seed,
-		Recorded: t.Verdict, trace: t, report: rep,
+		Recorded: t.Verdict, path: path, trace: t, report: rep,
 	}
 	if d := follower.End(rep.Verdict); d != nil {
 		p.Agreed, p.Verdict, p.difference = false, Nondeterministic, d.String()
@@ -134,7 +148,8 @@ func Replay(path string) (*Replayed, error) {
 	return p, nil
 }
 
-func prepareReplay(path string, t *trace.Trace) (*run, error) {
+// optionsOf is what a trace's header says was run.
+func optionsOf(path string, t *trace.Trace) (RunOptions, error) {
 	h := t.Header
 	o := RunOptions{Scenario: h.Scenario, Mode: h.Mode, Seed: h.Seed, From: h.Extra[extraFrom], GoOn: h.Extra[extraGoOn] == "yes"}
 	if h.Input != nil {
@@ -146,23 +161,32 @@ func prepareReplay(path string, t *trace.Trace) (*run, error) {
 	if s := h.Extra[extraStop]; s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {
-			return nil, usage("trace %s: its header has stop-after %q, which is not a number", path, s)
+			return o, usage("trace %s: its header has stop-after %q, which is not a number", path, s)
 		}
 		o.StopAfter = n
 	}
 	if s := h.Extra[extraLines]; s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
-			return nil, usage("trace %s: its header has lines %q, which is not a number from 1", path, s)
+			return o, usage("trace %s: its header has lines %q, which is not a number from 1", path, s)
 		}
 		o.Lines = n
 	}
 	if s := h.Extra[extraGoOn]; s != "" && s != "yes" {
-		return nil, usage("trace %s: its header has go-on %q, which is neither \"yes\" nor left out", path, s)
+		return o, usage("trace %s: its header has go-on %q, which is neither \"yes\" nor left out", path, s)
 	}
 	var err error
 	if o.Strategy, err = ParseStrategy(h.Strategy); err != nil {
-		return nil, usage("trace %s: its header: %w", path, err)
+		return o, usage("trace %s: its header: %w", path, err)
+	}
+	return o, nil
+}
+
+func prepareReplay(path string, t *trace.Trace) (*run, error) {
+	h := t.Header
+	o, err := optionsOf(path, t)
+	if err != nil {
+		return nil, err
 	}
 	r, err := prepare(o)
 	if err != nil {
@@ -190,6 +214,10 @@ func (p *Replayed) Text(around uint64) (string, error) {
 			return "", err
 		}
 		b.WriteString("\n")
+	}
+	if p.NotRun {
+		fmt.Fprintf(&b, "READ  %s  seed=%d  %d records, hash %s, recorded verdict %s; not run again\n", p.Scenario, p.Seed, p.Records, p.TraceHash, p.Recorded)
+		return b.String(), nil
 	}
 	if p.Agreed {
 		fmt.Fprintf(&b, "AGREED  %s  seed=%d  %d records, hash %s, verdict %s\n", p.Scenario, p.Seed, p.Records, p.TraceHash, p.Verdict)

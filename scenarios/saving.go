@@ -45,7 +45,6 @@ func (r *run) save(rep *Report) error {
 		return err
 	}
 	rep.Saved = path
-	rep.Again = append(rep.Again, fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event))
 	if err := r.trail(rep, path); err != nil {
 		return err
 	}
@@ -70,6 +69,8 @@ func (r *run) trail(rep *Report, path string) error {
 			return err
 		}
 	}
+	rep.Again = append(rep.Again, fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event),
+		fmt.Sprintf("simrun replay %s --html %s", path, strings.TrimSuffix(path, ".trace")+"-run.html"))
 	rep.Causes, err = causes(t, rep.Violations[0].Event)
 	return err
 }

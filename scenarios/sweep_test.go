@@ -276,7 +276,7 @@ func TestWatcher(t *testing.T) {
 		"restoring": {faults.Plan{crash("completed", 1, "tm1"), again(crash("restored", 1, "tm1"))},
 			[]point{crashRestoring, crashTwice, restoredTwice}, []point{crashDeploying}},
 		"deploying": {faults.Plan{crash("deploying", 1, "tm1")}, []point{crashDeploying, crashBeforeFirst}, []point{crashRestoring, crashTwice}},
-		"waiting":   {faults.Plan{crash("completed", 1, "tm1"), again(crash("restarting", 1, "jm"))}, []point{crashWaiting}, []point{crashRestoring, twoDown}},
+		"waiting":   {faults.Plan{crash("completed", 1, "tm1"), again(crash("restarting", 1, "jm"))}, []point{crashWaiting}, []point{crashRestoring}},
 		"both":      {faults.Plan{crash("completed", 1, "tm1"), again(crash("completed", 1, "jm"))}, []point{twoDown, masterCrash, workerCrash}, []point{crashRestoring}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,12 +62,6 @@ type runCommand struct {
 	JSON      bool     `name:"json" help:"Print one JSON object."`
 }
 
-type replayCommand struct {
-	Trace  string `arg:"" help:"Trace file."`
-	Around seed   `placeholder:"N" help:"Show the events around number N."`
-	JSON   bool   `name:"json" help:"Print one JSON object."`
-}
-
 type liveCommand struct {
 	Scenario string   `arg:"" help:"Scenario, as listed by simrun list."`
 	Mode     string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once or unaligned."`
@@ -170,24 +164,6 @@ func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
 		return 0, err
 	}
 	return status(r.Verdict), print(stdout, c.JSON, r, r.Text())
-}
-
-func (c *replayCommand) execute(stdout, stderr io.Writer) (int, error) {
-	if name, err := scenarios.TracedMutant(c.Trace); err != nil || name != "" {
-		if err != nil {
-			return 0, err
-		}
-		return scenarios.ReplayMutant(c.Trace, name, c.args(), stdout, stderr)
-	}
-	r, err := scenarios.Replay(c.Trace)
-	if err != nil {
-		return 0, err
-	}
-	text, err := r.Text(uint64(c.Around))
-	if err != nil {
-		return 0, err
-	}
-	return status(r.Verdict), print(stdout, c.JSON, r, text)
 }
 
 func (c *liveCommand) execute(stdout, stderr io.Writer) (int, error) {

@@ -189,7 +189,8 @@ func TestFailingRun(t *testing.T) {
 	require.Equal(t, filepath.Join("kept", "wordcount-aligned-1.html"), r.History)
 	require.FileExists(t, r.History)
 	require.True(t, r.Linearizability.Searched)
-	require.Len(t, r.Again, 2)
+	require.Len(t, r.Again, 3)
+	require.Equal(t, "simrun replay "+saved+" --html "+filepath.Join("kept", "wordcount-aligned-1-run.html"), r.Again[2])
 	require.Contains(t, r.Again[1], "simrun replay "+saved+" --around ")
 
 	for _, command := range r.Again { // they work as they are printed
@@ -314,7 +315,7 @@ func TestHelp(t *testing.T) {
 		require.Equal(t, ok, status, args)
 		require.Empty(t, stderr, args)
 		require.Contains(t, stdout, "Usage: simrun")
-		for _, later := range []string{"--plan", "--html", "shrink", "savepoint"} {
+		for _, later := range []string{"--plan", "shrink", "savepoint"} {
 			require.NotContains(t, stdout, later)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/weirstream/weir/scenarios"
@@ -15,18 +14,6 @@ type mutantsCommand struct {
 	Budget limit    `placeholder:"D" help:"How long to run each mutant at most, its build apart; 20s by default, 1m with --matrix."`
 	Out    path     `placeholder:"DIR" help:"Where to keep the traces of the kills."`
 	JSON   bool     `name:"json" help:"Print one JSON object."`
-}
-
-// args is the command line that this command was.
-func (c *replayCommand) args() []string {
-	args := []string{"replay", c.Trace}
-	if c.Around > 0 {
-		args = append(args, "--around", strconv.FormatUint(uint64(c.Around), 10))
-	}
-	if c.JSON {
-		args = append(args, "--json")
-	}
-	return args
 }
 
 func (c *mutantsCommand) execute(stdout, stderr io.Writer) (int, error) {

@@ -26,7 +26,7 @@ var refused = []string{
 	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode timeout`, `run wordcount --mode=`,
 
 	// Options of other commands, and of later releases.
-	`run wordcount --plan faults.txt`, `run wordcount --html out.html`, `replay run.trace --html out.html`, `replay run.trace --seed 2`,
+	`run wordcount --plan faults.txt`, `run wordcount --html out.html`, `replay run.trace --seed 2`,
 	`live wordcount --seed 2`, `live wordcount --trace t`, `run wordcount --kills 2`, `run wordcount --sead 2`, `run wordcount -x`,
 
 	// Sweeps.
@@ -90,6 +90,12 @@ var refused = []string{
 	// Traces.
 	`replay missing`, `replay dir`, `replay empty`, `replay input`, `replay cut.trace`, `replay flipped.trace`, `replay longer.trace`,
 	`replay version2.trace`, `replay other-input.trace`, `replay no-input.trace`, `replay`, `replay run.trace --around x`,
+	`replay run.trace --causes 999999999`, `replay run.trace --causes x`, `replay run.trace --from-event 9 --to-event 8`, `replay run.trace --to-event -1`,
+	`replay run.trace --node tm77`, `replay run.trace --node=`, `replay run.trace --checkpoint 1000000`, `replay run.trace --checkpoint x`,
+	`replay run.trace --fault f77`, `replay run.trace --fault=`, `replay run.trace --no-run --node tm77`, `replay missing --no-run`,
+	`replay run.trace --html dir`, `replay run.trace --html missing/run.html`, `replay run.trace --html=`, `replay run.trace --html link`,
+	`replay run.trace --html run.trace`, `replay run.trace --no-run --html ./run.trace`, `replay run.trace --html /dev/null`,
+	`replay run.trace --html input/run.html`, `replay run.trace --no-run --html run.html --from-event 99999999`, `replay cut.trace --no-run --html run.html`,
 }
 
 // furnish fills the current directory with what the command lines name.

@@ -24,8 +24,8 @@ const (
 	CancelIn                             // task took Checkpoint's cancel marker from Channel
 	CancelOut                            // task sent Checkpoint's cancel marker downstream
 	ChannelEnded                         // task took the end of partition from Channel, from which it had taken N records
-	ChannelBlocked                       // Channel waits for alignment of Checkpoint; N records taken from it
-	ChannelUnblocked                     // Channel goes on; N records taken from it
+	ChannelBlocked                       // Channel waits for alignment of Checkpoint; N records taken from it, M had arrived
+	ChannelUnblocked                     // Channel goes on; N records taken from it, M had arrived: M-N were held back
 	SnapshotTaken                        // task passed the synchronous point; N events sent, M is 1 if unaligned; Data task.View of its state there
 	SnapshotStored                       // task's files are durable; N bytes, M of them in flight; Data *snapshot.Task
 	CheckpointDeclined                   // task declined; Text why

@@ -108,10 +108,10 @@ func (t *Task) applyEffects(out *host.Outbox) {
 		switch e.Kind {
 		case barrier.Block:
 			t.gate.Block(e.Channel)
-			t.report(host.Event{Kind: host.ChannelBlocked, Channel: int32(e.Channel), Checkpoint: e.Checkpoint, N: int64(t.gate.Taken(e.Channel))})
+			t.reportChannel(host.ChannelBlocked, e)
 		case barrier.Unblock:
 			t.gate.Unblock(e.Channel)
-			t.report(host.Event{Kind: host.ChannelUnblocked, Channel: int32(e.Channel), Checkpoint: e.Checkpoint, N: int64(t.gate.Taken(e.Channel))})
+			t.reportChannel(host.ChannelUnblocked, e)
 		case barrier.Capture:
 			t.gate.Capture(e.Channel, e.More)
 		case barrier.Stop:
@@ -124,6 +124,13 @@ func (t *Task) applyEffects(out *host.Outbox) {
 			t.decline(e.Checkpoint, e.Why, "", out)
 		}
 	}
+}
+
+func (t *Task) reportChannel(k host.EventKind, e barrier.Effect) {
+	t.report(host.Event{
+		Kind: k, Channel: int32(e.Channel), Checkpoint: e.Checkpoint,
+		N: int64(t.gate.Taken(e.Channel)), M: int64(t.gate.Arrived(e.Channel)),
+	})
 }
 
 // trigger starts a checkpoint in a source task.

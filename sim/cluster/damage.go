@@ -55,6 +55,7 @@ func (c *Cluster) damage(a *armed) {
 	c.harm(f.Kind, d.File)
 	a.done = true
 	c.Fired[f.Kind]++
+	c.World.aside = c.position(f)
 	number := c.World.Note(&sim.Note{
 		Kind: c.damaged, Node: c.World.Name("disk"), Actor: c.World.Name(string(f.Kind)), Peer: c.World.Name(d.File),
 	})

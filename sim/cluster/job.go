@@ -341,6 +341,7 @@ func (c *Cluster) crash(a *armed) {
 	number := c.World.EventNumber()
 	c.mended = max(c.mended, c.World.Now()+a.fault.For)
 	c.World.Schedule(a.fault.For, sim.Event{Kind: c.restart, Target: uint32(n.index)})
+	c.World.aside = c.position(a.fault)
 	c.World.Crash(n.Name())
 	down := 0
 	for _, other := range c.World.Nodes() {

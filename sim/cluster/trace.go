@@ -39,12 +39,13 @@ func (t *Recorder) Record(r *sim.Record) {
 		Number: r.Number, Cause: r.Cause, Time: int64(r.Time),
 		Kind: uint32(r.Kind)*idClasses + kindID, Where: uint32(r.Node) * idClasses,
 		Actor: uint32(r.Actor) * idClasses, Peer: uint32(r.Peer) * idClasses,
-		A: r.A, B: r.B, Digest: r.Digest, Hash: r.Hash,
+		A: r.A, B: r.B, C: t.World.aside, Digest: r.Digest, Hash: r.Hash,
 	}
 	k := &t.World.kinds
 	if r.Kind == k.inputs[host.Message] || r.Kind == k.effects[host.Send] {
 		t.record.Peer = t.message(r.Peer, sim.Name(r.A))
 	}
+	t.World.aside = 0
 	t.To(&t.record)
 }
 
@@ -121,7 +122,7 @@ func describeEvent(r trace.Record, about string) string {
 	if r.B != 0 {
 		s += fmt.Sprintf(" %d", r.B)
 	}
-	s += ": " + about
+	s += ": " + about + describeChannel(r)
 	if cause != host.CauseNone {
 		s += fmt.Sprintf(" (%s)", cause)
 	}

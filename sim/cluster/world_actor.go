@@ -110,6 +110,7 @@ func (v *voice) On(e *host.Event) {
 	}
 	w := v.w
 	w.Mix(e.Checkpoint, uint64(e.N), uint64(e.M), uint64(e.Epoch)<<32|uint64(e.Number), xxhash.Sum64String(e.Subject))
+	w.aside = packCounts(e.N, e.M)
 	w.Note(&sim.Note{
 		Kind: w.kinds.said, Node: v.node.id, Actor: v.place.name, Peer: w.Name(wording(e)),
 		A: uint64(e.Kind) | uint64(e.Cause)<<8 | uint64(uint32(e.Channel))<<32, B: e.Checkpoint, Digest: xxhash.Sum64String(e.Text),

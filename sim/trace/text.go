@@ -17,16 +17,20 @@ type Describe func(r Record, names Names) string
 
 const whatWidth = 46
 
-// Text writes the events numbered from first to last, both included, in fixed
-// columns: event, time in seconds, node, what (with its sign), cause. A head says
+// Text writes the events numbered from first to last, both included, as Select does.
+func (t *Trace) Text(out io.Writer, describe Describe, first, last uint64) error {
+	return t.Select(out, describe, func(r Record) bool { return r.Number >= first && r.Number <= last })
+}
+
+// Select writes the events that keep wants, which is asked twice, in fixed columns: event, time in seconds, node, what (with its sign), cause. A head says
 // what was run, and if the last record is among them, an end how it ended. Columns
 // are as wide as these records need; only "what" may run over.
-func (t *Trace) Text(out io.Writer, describe Describe, first, last uint64) error {
+func (t *Trace) Select(out io.Writer, describe Describe, keep func(r Record) bool) error {
 	l := layout{event: 5, time: 8, node: 4}
-	end := Record{}
+	end, whole := Record{}, false
 	err := t.Each(func(r Record) error {
-		end = r
-		if r.Number >= first && r.Number <= last {
+		end, whole = r, keep(r)
+		if whole {
 			l.event = max(l.event, len(strconv.FormatUint(r.Number, 10)))
 			l.time = max(l.time, len(seconds(r.Time)))
 			l.node = max(l.node, utf8.RuneCountInString(oneLine(t.Name(r.Where))))
@@ -41,7 +45,7 @@ func (t *Trace) Text(out io.Writer, describe Describe, first, last uint64) error
 		Version, t.Header.Scenario, t.Header.Seed, t.Header.Mode, t.Header.Commit, t.Header.Go)
 	l.row(w, "event", "time", "node", "  what", "cause")
 	err = t.Each(func(r Record) error {
-		if r.Number >= first && r.Number <= last {
+		if keep(r) {
 			l.row(w, strconv.FormatUint(r.Number, 10), seconds(r.Time), oneLine(t.Name(r.Where)),
 				oneLine(describe(r, t.Name)), causeText(r.Cause))
 		}
@@ -50,7 +54,7 @@ func (t *Trace) Text(out io.Writer, describe Describe, first, last uint64) error
 	if err != nil {
 		return err
 	}
-	if end.Number <= last {
+	if whole || t.Count == 0 {
 		fmt.Fprintf(w, "end    records=%d virtual=%s hash=%016x verdict=%s\n",
 			t.Count, seconds(end.Time)+"s", t.Hash, oneLine(t.Verdict))
 	}
