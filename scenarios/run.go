@@ -191,7 +191,7 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 		hw.Recorder = rec
 	}
 	judges := newJudges(r)
-	oracles := judges.oracles()
+	oracles := append(judges.oracles(), judges.own()...)
 	if r.unjudged {
 		oracles = nil
 	}
