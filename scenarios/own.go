@@ -77,6 +77,8 @@ type OwnRun struct {
 	Twice bool
 	// Keep is the directory where the trace of a failing run is saved; empty for none.
 	Keep string
+	// Story takes what happened to the job, one line each, if it is not nil.
+	Story *[]string
 }
 
 // RunOwn makes a run of a scenario of OwnScenario. An error is a *UsageError, or about
@@ -94,6 +96,7 @@ func RunOwn(s *Scenario, o OwnRun) (rep *Report, plan faults.Plan, err error) {
 	if o.Plan != nil {
 		r.world.plan = *o.Plan
 	}
+	r.story = o.Story
 	none := func() (*cluster.Recorder, error) { return nil, nil }
 	if rep, _, err = r.execute(none); err != nil {
 		return nil, nil, err
@@ -148,6 +151,10 @@ func (j *judges) own() []sim.Oracle[host.Event] {
 	if o.Oracles != nil {
 		all = o.Oracles()
 	}
+	if j.run.story != nil {
+		*j.run.story = nil
+		all = append([]sim.Oracle[host.Event]{&teller{judges: j}}, all...)
+	}
 	if o.Check != nil {
 		all = append(all, &ownOracle{j})
 	}
@@ -189,3 +196,61 @@ func (o *ownOracle) OnEnd(w *sim.World) *sim.Violation {
 
 // unmodelled says that the scenario's job has no reference output.
 func (s *Scenario) unmodelled() bool { return s.Own != nil && s.Own.Unmodelled }
+
+// teller objects to nothing: it tells what became of the job and its processes.
+type teller struct {
+	judges  *judges
+	crashes int // of the cluster's list, told
+}
+
+// ID implements sim.Oracle.
+func (o *teller) ID() string { return "story" }
+
+// OnEvent implements sim.Oracle.
+func (o *teller) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
+	o.injected(w)
+	switch e.Kind {
+	case host.Deploying:
+		if e.Checkpoint > 0 {
+			o.tell(w, "attempt %d.%d is deployed, from checkpoint %d", e.Epoch, e.Number, e.Checkpoint)
+		} else {
+			o.tell(w, "attempt %d.%d is deployed, from nothing", e.Epoch, e.Number)
+		}
+	case host.CheckpointCompleted:
+		o.tell(w, "checkpoint %d is complete", e.Checkpoint)
+	case host.CheckpointAborted:
+		o.tell(w, "checkpoint %d is given up: %s", e.Checkpoint, e.Text)
+	case host.WorkerLost, host.TaskFailed, host.JobFailed:
+		o.tell(w, "%s %s: %s", e.Subject, e.Kind, e.Text)
+	case host.JobFinished:
+		o.tell(w, "the job has finished")
+	}
+	return nil
+}
+
+// OnEnd implements sim.Oracle.
+func (o *teller) OnEnd(w *sim.World) *sim.Violation {
+	o.injected(w)
+	return nil
+}
+
+// injected tells of crashes since the last event.
+func (o *teller) injected(w *sim.World) {
+	for _, f := range o.judges.cluster.Injected[o.crashes:] {
+		o.crashes++
+		o.tell(w, "%s: %s crashes", f.Fault.Name, f.Node)
+	}
+}
+
+// storyLines is how long a story may become.
+const storyLines = 40
+
+func (o *teller) tell(w *sim.World, format string, args ...any) {
+	to := o.judges.run.story
+	switch n := len(*to); {
+	case n < storyLines:
+		*to = append(*to, fmt.Sprintf("%.3f  ", w.Now().Seconds())+fmt.Sprintf(format, args...))
+	case n == storyLines:
+		*to = append(*to, "and so on")
+	}
+}

@@ -54,6 +54,9 @@ type Failure struct {
 	// Input and Plan are what is left of the input and the faults.
 	Input []string
 	Plan  faults.Plan
+	// Story is what became of the job and its processes, in order, each with its time in
+	// virtual seconds.
+	Story []string
 
 	lines, faults int // of the run that failed first
 	tries         int // runs since then
@@ -215,7 +218,7 @@ func (h *hunt) failure(c *trial, rep *scenarios.Report) (*Failure, error) {
 		least, f.tries, f.minimal = &s.best, s.tries, s.tries < shrinkTries
 	}
 	f.Input, f.Plan = slices.Clone(least.input), slices.Clone(least.plan)
-	again, _, err := h.make(least, scenarios.OwnRun{Keep: h.o.Keep, Twice: rep.Verdict == scenarios.Nondeterministic})
+	again, _, err := h.make(least, scenarios.OwnRun{Keep: h.o.Keep, Story: &f.Story, Twice: rep.Verdict == scenarios.Nondeterministic})
 	if err != nil {
 		return nil, err
 	}
@@ -247,6 +250,9 @@ func (f *Failure) Text() string {
 			least = ", when trying ended"
 		}
 		line("shrunk", "to %s and %s, of %d and %d, in %d runs%s", count(len(f.Input), "line"), count(len(f.Plan), "fault"), f.lines, f.faults, f.tries, least)
+	}
+	for i, l := range f.Story {
+		line([]string{"story", ""}[min(i, 1)], "%s", l)
 	}
 	for i, l := range f.Input[:min(len(f.Input), shown)] {
 		line([]string{"input", ""}[min(i, 1)], "%s", l)

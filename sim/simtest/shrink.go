@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/faults"
 	"github.com/weirstream/weir/scenarios"
 )
@@ -103,6 +104,11 @@ func (s *shrinker) simplerFaults() error {
 			func(f *faults.Fault) { f.When.Changes = 0 },
 			func(f *faults.Fault) { f.When.Nth = min(f.When.Nth, 1) },
 			func(f *faults.Fault) { f.Essential = false },
+			func(f *faults.Fault) { // an essential fault may have moved to there
+				if f.Essential {
+					f.Essential, f.Target = false, engine.JobManagerAddress().Node
+				}
+			},
 			func(f *faults.Fault) {
 				if f.Kind == faults.MachineCrash {
 					f.Kind = faults.ProcessCrash

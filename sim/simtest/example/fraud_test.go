@@ -54,5 +54,6 @@ func TestTheMistakeIsFound(t *testing.T) {
 	require.Contains(t, f.Text(), "was never committed, the model says once")
 	require.Contains(t, f.Text(), "none of them can be left out")
 	require.Contains(t, f.Report.Replay, "agreed")
+	require.Regexp(t, `(?s)checkpoint \d+ is complete.* crashes.*is deployed, from checkpoint \d+.*the job has finished`, f.Text())
 	t.Log("\n" + f.Text())
 }
