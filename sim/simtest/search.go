@@ -21,6 +21,9 @@ type Options struct {
 	Runs int
 	// Modes replace the job's, if there are any.
 	Modes []Mode
+	// Plan is the faults of every run, none if it is empty; if it is nil the seed draws
+	// them.
+	Plan faults.Plan
 	// Keep is the directory where a failure's trace and history are saved; empty for
 	// none, which leaves the failure without its chain of causes.
 	Keep string
@@ -76,7 +79,7 @@ func Search(j Job, o Options) (*Failure, *Summary, error) {
 	sum := &Summary{}
 	for i := range h.o.Runs {
 		seed := h.o.Seed + uint64(i)
-		c := &trial{seed: seed, mode: h.modes[seed%uint64(len(h.modes))], input: h.input(seed)}
+		c := &trial{seed: seed, mode: h.modes[seed%uint64(len(h.modes))], input: h.input(seed), plan: h.o.Plan}
 		rep, plan, err := h.run(c, i < len(h.modes))
 		if err != nil {
 			return nil, nil, err

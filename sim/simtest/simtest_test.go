@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/connect/file"
 	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/faults"
 	"github.com/weirstream/weir/scenarios"
 	"github.com/weirstream/weir/sim"
 	"github.com/weirstream/weir/sim/simtest"
@@ -112,6 +114,19 @@ func TestCheck(t *testing.T) {
 		require.Contains(t, text, part)
 	}
 	require.FileExists(t, f.Report.Saved)
+}
+
+func TestPlan(t *testing.T) {
+	job := simtest.Job{Job: remembering, Input: numbered(100)}
+	f, sum, err := simtest.Search(job, simtest.Options{Runs: 6, Plan: faults.Plan{}})
+	require.NoError(t, err)
+	require.Nil(t, f, "without a crash nothing is forgotten")
+	require.Zero(t, sum.Crashes)
+	plan := faults.Plan{{Name: "f1", Kind: faults.ProcessCrash, Target: "jm", When: faults.Trigger{On: "completed", Nth: 1}, For: time.Millisecond}}
+	f, _, err = simtest.Search(job, simtest.Options{Runs: 6, Plan: plan})
+	require.NoError(t, err)
+	require.NotNil(t, f)
+	require.Equal(t, plan, f.Plan)
 }
 
 // first objects to the first event of a kind.
