@@ -38,7 +38,7 @@ func (h *held) Process(ctx *engine.Context[string, string], v string) error {
 	}
 	n := h.get(ctx.Key()) + 1
 	h.n.Set(n)
-	h.field[ctx.Key()] = n
+	h.field[ctx.Key()] = n //weir:allow it must be found
 	ctx.SetEventTimer(ctx.Timestamp() + 10)
 	ctx.SetProcessingTimer(5)
 	return nil
@@ -94,7 +94,7 @@ func TestCapturedCounter(t *testing.T) {
 	_, err := simtest.CheckOperator(simtest.OperatorCase[string, int]{
 		Of: func(in engine.Stream[string]) engine.Stream[int] {
 			n := 0
-			return engine.Map(in, "number", func(string) int { n++; return n })
+			return engine.Map(in, "number", func(string) int { n++; return n }) //weir:allow it must be found
 		},
 		Steps: []simtest.Step{simtest.Record("a", 1), simtest.Record("b", stream.NoTime), simtest.Record("c", 3)},
 	})

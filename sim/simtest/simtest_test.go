@@ -51,7 +51,7 @@ func growing(j *engine.Job) {
 func remembering(j *engine.Job) {
 	seen := map[string]int{}
 	last := engine.Reduce(firsts(j), "last", func(_, l string) string { return l })
-	text := engine.Map(last, "number", func(l string) string { seen[l]++; return fmt.Sprint(l, " ", seen[l]) })
+	text := engine.Map(last, "number", func(l string) string { seen[l]++; return fmt.Sprint(l, " ", seen[l]) }) //weir:allow it must be found
 	engine.ToSink(text, simtest.SinkUID, simtest.Sink(file.Line))
 }
 
@@ -165,7 +165,7 @@ var outlived int
 func TestNondeterminism(t *testing.T) {
 	f, _, err := simtest.Search(simtest.Job{Input: numbered(100), Job: func(j *engine.Job) {
 		lines := engine.FromSource(j, "lines", simtest.Source())
-		text := engine.Map(lines, "n", func(l string) string { outlived++; return l + strings.Repeat("x", outlived%7) })
+		text := engine.Map(lines, "n", func(l string) string { outlived++; return l + strings.Repeat("x", outlived%7) }) //weir:allow it must be found
 		engine.ToSink(text, simtest.SinkUID, simtest.Sink(file.Line))
 	}, Unmodelled: true, Check: func(*simtest.Result) error { return nil }}, simtest.Options{Runs: 3, Keep: t.TempDir()})
 	require.NoError(t, err)

@@ -128,14 +128,14 @@ func newForgetful() paymentFunction[string] { return &forgetful{sums: map[string
 func (f *forgetful) Open(*engine.States[string]) {}
 
 func (f *forgetful) Process(ctx *engine.Context[string, string], p Payment) error {
-	f.sums[ctx.Key()] += p.Cents
+	f.sums[ctx.Key()] += p.Cents //weir:allow the mistake
 	ctx.SetEventTimer(p.end())
 	return nil
 }
 
 func (f *forgetful) OnTimer(ctx *engine.Context[string, string], _ engine.Timer) error {
 	sum := f.sums[ctx.Key()]
-	delete(f.sums, ctx.Key())
+	delete(f.sums, ctx.Key()) //weir:allow the mistake
 	if sum > Limit {
 		ctx.Emit(alert(ctx.Key(), sum))
 	}
