@@ -3,7 +3,6 @@ package scenarios
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/graph"
@@ -84,7 +83,10 @@ type OwnRun struct {
 // RunOwn makes a run of a scenario of OwnScenario. An error is a *UsageError, or about
 // the machine it runs on; the plan is the one that was run.
 func RunOwn(s *Scenario, o OwnRun) (rep *Report, plan faults.Plan, err error) {
-	data := []byte(strings.Join(o.Input, "\n"))
+	var data []byte
+	for _, line := range o.Input {
+		data = append(append(data, line...), '\n')
+	}
 	is := &inputs{files: map[string]*input{s.Name + "\n": {data: data, references: map[string]*expected{}}}}
 	r, err := s.prepare(RunOptions{Scenario: s.Name, Mode: string(o.Mode), Seed: o.Seed, Strategy: Portfolio, Failures: o.Keep, inputs: is})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,17 @@ func TestCheck(t *testing.T) {
 		require.Contains(t, text, part)
 	}
 	require.FileExists(t, f.Report.Saved)
+}
+
+// Lines are what they are, empty ones too.
+func TestLines(t *testing.T) {
+	input := append(numbered(30), "", "x", "")
+	simtest.Run(t, simtest.Job{Job: upper, Input: input, Check: func(r *simtest.Result) error {
+		if !slices.Equal(r.Input, input) || len(r.Committed) != len(input) {
+			return fmt.Errorf("%q became %q", input, r.Committed)
+		}
+		return nil
+	}})
 }
 
 func TestPlan(t *testing.T) {
