@@ -80,6 +80,7 @@ type taskMonitor struct {
 	taken     []uint64 // from each channel, at that snapshot
 	stored    uint64
 	seen      uint64 // newest checkpoint that it has a trigger or barrier of
+	notified  uint64 // newest that it knows to be complete
 	told      uint64 // newest that it knows to be given up: those before are over, too
 	answered  [answers]uint64
 	answer    int // where the next goes

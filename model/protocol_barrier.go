@@ -257,7 +257,7 @@ func (p *Protocol) begin(task int, id uint64) {
 	}
 	t.seen = id
 	if id <= p.over && !t.settled(id) {
-		p.due = append(p.due, deadline{task, id, p.now + p.plan.Word})
+		p.due = append(p.due, deadline{task, id, p.now + p.plan.Word, knowsOver})
 	}
 }
 

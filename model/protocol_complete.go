@@ -73,6 +73,9 @@ func (p *Protocol) Completed(id uint64, durable bool) []string {
 	}
 	p.sayAll("T10", p.commits.Completed(id))
 	p.completed = append(p.completed, completion{id, p.attempt})
+	for i := range p.tasks {
+		p.due = append(p.due, deadline{i, id, p.now + p.plan.Word, knowsComplete})
+	}
 	p.finish(id)
 	p.forget(id)
 	return p.take()
@@ -88,7 +91,7 @@ func (p *Protocol) Aborted(id uint64, expired bool) []string {
 	}
 	for i := range p.tasks {
 		if t := &p.tasks[i]; t.seen == id && !t.settled(id) {
-			p.due = append(p.due, deadline{i, id, p.now + p.plan.Word})
+			p.due = append(p.due, deadline{i, id, p.now + p.plan.Word, knowsOver})
 		}
 	}
 	p.finish(id)
@@ -116,9 +119,11 @@ func (p *Protocol) completion(id uint64) (completion, bool) {
 
 // Notified tells that a task was told that a checkpoint is complete.
 func (p *Protocol) Notified(task int, a stream.Attempt, id uint64) []string {
-	if p.of(task, a) == nil {
+	t := p.of(task, a)
+	if t == nil {
 		return nil
 	}
+	t.notified = max(t.notified, id)
 	if c, ok := p.completion(id); !ok {
 		p.say("T7", "%s was told that checkpoint %d is complete, which it is not", p.name(task), id)
 	} else if c.attempt != a {
@@ -144,8 +149,13 @@ func (p *Protocol) Committed(task int, token string, id uint64) []string {
 
 // Declined tells that a task has declined a checkpoint.
 func (p *Protocol) Declined(task int, a stream.Attempt, id uint64) {
-	if t := p.of(task, a); t != nil {
-		t.settle(id)
+	t := p.of(task, a)
+	if t == nil {
+		return
+	}
+	t.settle(id)
+	if len(t.out) > 0 && id > t.barrier && id > t.cancel {
+		p.due = append(p.due, deadline{task, id, p.now + p.plan.Word, sendsCancel})
 	}
 }
 

@@ -147,7 +147,7 @@ func TestProtocolRules(t *testing.T) {
 		story []tell
 		text  string // of the last event; empty if nothing is wrong
 	}{
-		{"a checkpoint", story(sealed(), completed(1), at(150)), ""},
+		{"a checkpoint", story(sealed(), completed(1), notified(left, 1), notified(right, 1), notified(both, 1), at(150)), ""},
 		{"a checkpoint that overtakes", story(overtaking(), stored(both, 1, []Stand{{5, 5, 2}, {20, 0, 0}}, nil)), ""},
 		{"an older attempt says what it likes", story(up(), func(p *Protocol) []string { return p.BarrierOut(left, older, 9, false, 0, stands(0)) }), ""},
 
@@ -201,6 +201,8 @@ func TestProtocolRules(t *testing.T) {
 
 		{"T7 told too early", story(sealed(), notified(both, 1)), "T7: both/0 was told that checkpoint 1 is complete, which it is not"},
 		{"T7 told", story(sealed(), completed(1), notified(both, 1)), ""},
+		{"T7 told late", story(sealed(), completed(1), notified(left, 1), notified(right, 1), notified(both, 1), at(111)), ""},
+		{"T7 not told", story(sealed(), completed(1), notified(left, 1), notified(right, 1), at(111)), "T7: checkpoint 1 is complete, but both/0 was not told, 11ms later"},
 		{"T7 given up when complete", story(sealed(), completed(1), aborted(1)), "T7: checkpoint 1 was given up after it had completed"},
 		{"T7 commit too early", story(sealed(), func(p *Protocol) []string { return p.Committed(both, "part", 1) }), "T7: both/0 committed part of checkpoint 1, which is not complete; the latest that is: 0"},
 
@@ -213,6 +215,10 @@ func TestProtocolRules(t *testing.T) {
 		{"T8 declined another", story(aligned(), aborted(1), declined(both, 2), at(111)), "T8: checkpoint 1 is over, but both/0 has neither stored nor declined it and does not know, 11ms later"},
 		{"T8 barrier comes late", story(up(), trigger(1), out(left, 1, 0), declined(left, 1), aborted(1), at(105), in(0, 1, 0), at(116)), "T8: checkpoint 1 is over, but both/0 has neither stored nor declined it and does not know, 11ms later"},
 
+		{"T9 declined", story(up(), trigger(1), declined(left, 1), cancelOut(left, 1), at(111)), ""},
+		{"T9 declined behind the barrier", story(up(), trigger(1), out(left, 1, 0), declined(left, 1), at(111)), ""},
+		{"T9 declined by one without outputs", story(up(), trigger(1), declined(both, 1), at(111)), ""},
+		{"T9 not sent", story(up(), trigger(1), declined(left, 1), at(111)), "T9: left/0 declined checkpoint 1, and has sent no cancel marker 11ms later"},
 		{"T9 sent twice", story(up(), trigger(1), cancelOut(left, 1), cancelOut(left, 1)), "T9: left/0 sent a second cancel marker 1"},
 		{"T9 taken twice", story(up(), trigger(1), cancelIn(0, 1), cancelIn(0, 1)), "T9: both/0 took a second cancel marker 1 from left->both 0->0"},
 		{"T9 after its barrier", story(aligned(), cancelIn(0, 1)), ""},

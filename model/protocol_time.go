@@ -11,11 +11,44 @@ type paceMonitor struct {
 	final          bool // a checkpoint taken after the end of all input is complete
 }
 
-// deadline is when a task has to know that a checkpoint is over.
+// deadline is when something must have happened in a task.
 type deadline struct {
 	task int
 	id   uint64
 	at   time.Duration
+	duty duty
+}
+
+type duty uint8
+
+const (
+	knowsOver     duty = iota // that the checkpoint is over
+	knowsComplete             // that it is complete
+	sendsCancel               // of what the task has declined
+)
+
+// met reports whether it has happened.
+func (d *deadline) met(t *taskMonitor) bool {
+	switch d.duty {
+	case knowsComplete:
+		return t.notified >= d.id
+	case sendsCancel:
+		return t.cancel >= d.id || t.barrier >= d.id
+	}
+	return t.settled(d.id)
+}
+
+// overdue says that it has not.
+func (p *Protocol) overdue(d *deadline) {
+	late := p.now - d.at + p.plan.Word
+	switch d.duty {
+	case knowsComplete:
+		p.say("T7", "checkpoint %d is complete, but %s was not told, %v later", d.id, p.name(d.task), late)
+	case sendsCancel:
+		p.say("T9", "%s declined checkpoint %d, and has sent no cancel marker %v later", p.name(d.task), d.id, late)
+	default:
+		p.say("T8", "checkpoint %d is over, but %s has neither stored nor declined it and does not know, %v later", d.id, p.name(d.task), late)
+	}
 }
 
 // checkPace is T13 when a checkpoint is triggered: one for each interval since all
@@ -41,11 +74,11 @@ func (p *Protocol) checkTimes() {
 	for len(p.due) > 0 {
 		d := p.due[0]
 		t := &p.tasks[d.task]
-		if !t.settled(d.id) && !t.finished {
+		if !d.met(t) && !t.finished {
 			if p.now <= d.at {
 				break
 			}
-			p.say("T8", "checkpoint %d is over, but %s has neither stored nor declined it and does not know, %v later", d.id, p.name(d.task), p.now-d.at+p.plan.Word)
+			p.overdue(&d)
 		}
 		p.due = append(p.due[:0], p.due[1:]...)
 	}

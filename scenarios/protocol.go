@@ -205,8 +205,8 @@ func appendStands(to []model.Stand, ps []snapshot.ChannelPosition) []model.Stand
 // isDurable reports whether all of a checkpoint's file would survive the loss of every
 // machine. Files of a checkpoint that is over may be gone.
 func (o *protocolOracle) isDurable(checkpoint uint64, file string) bool {
-	if o.monitor.Under() != checkpoint {
-		return true
+	if d := &o.judges.damages; o.monitor.Under() != checkpoint || d.of(checkpoint, d.all) != nil {
+		return true // or damaged, behind the engine's back
 	}
 	name := path.Join(snapshot.Dir(o.judges.run.config.CheckpointDir, checkpoint), file)
 	durable, err := o.durable.Stat(name)

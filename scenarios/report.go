@@ -62,6 +62,9 @@ type Report struct {
 	// Again are the commands that rerun and replay a failure.
 	Again []string `json:"again,omitempty"`
 
+	// NotSaved is why the trace or the picture of a failure could not be saved.
+	NotSaved string `json:"not_saved,omitempty"`
+
 	// Saved is where the trace of a failure is.
 	Saved string `json:"-"`
 
@@ -147,6 +150,9 @@ func (r *Report) Text() string {
 	}
 	if r.History != "" {
 		line("history", "%s", r.History)
+	}
+	if r.NotSaved != "" {
+		line("not saved", "%s", strings.ReplaceAll(r.NotSaved, "\n", "; "))
 	}
 	for i, c := range r.Again {
 		line([]string{"again", "replay"}[min(i, 1)], "%s", c)

@@ -291,50 +291,6 @@ func failureName(s *Scenario, m Mode, seed uint64) string {
 	return fmt.Sprintf("%s-%s-%d.trace", s.Name, m, seed)
 }
 
-// keep records a failing run again, so that it can be replayed, and says how.
-func (r *run) keep(rep *Report) error {
-	if r.o.Failures == "" {
-		return nil
-	}
-	if err := os.MkdirAll(r.o.Failures, 0o755); err != nil {
-		return err
-	}
-	path := filepath.Join(r.o.Failures, failureName(r.scenario, r.mode, r.o.Seed))
-	rec := &recording{path: path, header: r.header()}
-	again, _, err := r.execute(rec.observe)
-	if err != nil {
-		rec.abort()
-		return err
-	}
-	rep.Replay = "agreed, hash " + again.TraceHash
-	if again.TraceHash != rep.TraceHash {
-		rep.Replay = "gave another hash, " + again.TraceHash
-		rep.differs(again)
-	}
-	rep.Saved = path
-	if rep.History == "" && rep.picture != nil {
-		rep.History = strings.TrimSuffix(path, ".trace") + ".html"
-		if err := rep.picture.write(rep.History); err != nil {
-			return err
-		}
-	}
-	if err := rec.writer.Close(again.Verdict); err != nil {
-		return err
-	}
-	t, err := trace.Open(path)
-	if err != nil {
-		return err
-	}
-	if rep.Verdict == Nondeterministic {
-		if err := r.part(rep, t); err != nil {
-			return err
-		}
-	}
-	rep.Again = append(rep.Again, r.command(), fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event))
-	rep.Causes, err = causes(t, rep.Violations[0].Event)
-	return err
-}
-
 // command reruns the run.
 func (r *run) command() string {
 	s := fmt.Sprintf("simrun run %s --seed %d --mode %s", r.scenario.Name, r.o.Seed, r.mode)

@@ -58,7 +58,7 @@ func (o *stateOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 		}
 	case host.CheckpointCompleted, host.Deploying:
 		// Whoever restores a checkpoint may be the first to know that it is complete.
-		if m := o.judges.known[e.Checkpoint]; m != nil && e.Checkpoint > o.newest {
+		if m := o.judges.known[e.Checkpoint]; m != nil && e.Checkpoint > o.newest && o.judges.damages.of(e.Checkpoint, o.judges.damages.all) == nil {
 			return violation(w, o.completed(m))
 		}
 	}

@@ -1,8 +1,10 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -24,6 +26,10 @@ type SweepOptions struct {
 	Verify    bool     // run everything twice
 	KeepGoing bool     // beyond the first failure
 	Failures  string   // where traces are saved
+	Coverage  string   // where coverage and journal are left; empty for nowhere
+	Resume    bool     // go on with the sweep of the journal there
+	// Interrupt ends the sweep when it is closed; may be nil.
+	Interrupt <-chan struct{}
 	Log       io.Writer
 	// Terminal says that Log can show a line that is written again and again.
 	Terminal bool
@@ -51,13 +57,18 @@ type sweep struct {
 	o      SweepOptions
 	pairs  []pair
 	inputs *inputs
-	begin  time.Time
-	tally  tally
-	said   time.Duration // when progress was reported last
+	build  string // of this executable, if a file is to name it
+	// journal is where runs are noted, nil for nowhere; unwritten is why it was given up.
+	journal   *os.File
+	unwritten error
+	begin     time.Time
+	tally     tally
+	said      time.Duration // when progress was reported last
 
-	mu   sync.Mutex
-	next int
-	stop bool
+	mu          sync.Mutex
+	next        int
+	stop        bool
+	interrupted bool // before all runs were taken
 }
 
 // outcome is what one run brought.
@@ -65,6 +76,7 @@ type outcome struct {
 	number int
 	report *Report
 	err    error
+	after  time.Duration // from the beginning of the sweep
 }
 
 // Sweep makes many runs and adds up what they show. An error is a *UsageError, or
@@ -140,8 +152,15 @@ func (s *sweep) run() (*SweepReport, error) {
 	if s.o.Seeds > 0 && s.size() == 0 {
 		return nil, usage("--shard %d/%d has none of %d runs; there must be at least as many runs as shards", s.o.Shard.Index, s.o.Shard.Of, s.o.Seeds)
 	}
+	if err := s.checkCoverage(); err != nil {
+		return nil, err
+	}
 	s.begin = time.Now()
 	s.tally = newTally(s.pairs)
+	if err := s.openJournal(); err != nil {
+		return nil, err
+	}
+	from := s.next
 	results := make(chan outcome)
 	var all sync.WaitGroup
 	for range s.o.Jobs {
@@ -151,11 +170,36 @@ func (s *sweep) run() (*SweepReport, error) {
 		all.Wait()
 		close(results)
 	}()
-	err := s.collect(results)
+	err := s.collect(results, from)
+	if s.journal != nil {
+		err = errors.Join(err, s.journal.Close())
+	}
 	if err != nil {
 		return nil, err
 	}
-	return s.tally.report(time.Since(s.begin)), nil
+	return s.finish()
+}
+
+// finish makes the report and leaves the coverage file. If files could not be written
+// there is a report, and an error.
+func (s *sweep) finish() (*SweepReport, error) {
+	rep := s.tally.report(time.Since(s.begin))
+	rep.Interrupted = s.interrupted
+	ended := endedComplete
+	switch {
+	case s.interrupted:
+		ended = endedInterrupted
+	case !s.o.KeepGoing && len(rep.Failures) > 0:
+		ended = endedFailure
+	}
+	err := s.writeCoverage(ended)
+	switch {
+	case err == nil:
+		return rep, s.unwritten
+	case s.unwritten == nil:
+		return rep, fmt.Errorf("the coverage could not be saved: %w", err)
+	}
+	return rep, fmt.Errorf("%w; the coverage could not be saved: %w", s.unwritten, err)
 }
 
 // checkFailures refuses a place for traces that can't be a directory.
@@ -176,6 +220,12 @@ func (s *sweep) take() (number int, ok bool) {
 	case s.stop, s.o.Seeds > 0 && number >= s.o.Seeds, s.o.For > 0 && s.next > 0 && time.Since(s.begin) >= s.o.For:
 		return 0, false
 	}
+	select {
+	case <-s.o.Interrupt:
+		s.interrupted = true
+		return 0, false
+	default:
+	}
 	s.next++
 	return number, true
 }
@@ -193,7 +243,7 @@ func (s *sweep) work(results chan<- outcome) {
 			return
 		}
 		rep, err := s.one(number)
-		results <- outcome{number, rep, err}
+		results <- outcome{number, rep, err, time.Since(s.begin)}
 	}
 }
 
@@ -217,11 +267,12 @@ func (s *sweep) one(number int) (*Report, error) {
 	return rep, err
 }
 
-// collect adds results up in the order of the list, to the first failure or the end.
-func (s *sweep) collect(results <-chan outcome) (first error) {
+// collect adds results up in the order of the list, from the run that comes
+// next after those of the journal to the first failure or the end.
+func (s *sweep) collect(results <-chan outcome, from int) (first error) {
 	early := map[int]outcome{} // by number
 	ended := false
-	for next := s.number(0); ; {
+	for next := s.number(from); ; {
 		o, ok := early[next]
 		if !ok {
 			if o, ok = <-results; !ok {
@@ -236,7 +287,7 @@ func (s *sweep) collect(results <-chan outcome) (first error) {
 			continue
 		}
 		if o.err == nil {
-			s.add(o.report)
+			s.add(o.report, o.after)
 		}
 		if o.err != nil || o.report.Verdict != Pass && !s.o.KeepGoing {
 			first, ended = o.err, true
@@ -248,8 +299,9 @@ func (s *sweep) collect(results <-chan outcome) (first error) {
 	return first
 }
 
-// add adds up one run. What failed is run again to be recorded.
-func (s *sweep) add(rep *Report) {
+// add adds up one run, which ended so long after the sweep began. What failed is run
+// again to be recorded.
+func (s *sweep) add(rep *Report, after time.Duration) {
 	if rep.Verdict != Pass {
 		sc, o := s.options(int(rep.Seed - s.o.Seed))
 		r, err := sc.prepare(o)
@@ -260,7 +312,17 @@ func (s *sweep) add(rep *Report) {
 			fmt.Fprintf(s.o.Log, "simrun: the failing case of seed %d could not be saved: %v\n", rep.Seed, err)
 		}
 	}
+	rep.picture = nil // drawn, and large
+	s.count(rep, after)
+	s.note(rep, after)
+}
+
+// count adds a run to the tally.
+func (s *sweep) count(rep *Report, after time.Duration) {
 	s.tally.add(rep)
+	if rep.Verdict != Pass && s.tally.first == nil {
+		s.tally.first = &First{Seed: rep.Seed, Runs: s.tally.runs, Seconds: math.Round(after.Seconds()*1000) / 1000}
+	}
 }
 
 // progress says how far the sweep is, at most ten times a second on a terminal,
@@ -279,8 +341,9 @@ func (s *sweep) progress(last bool) {
 	if s.o.Seeds > 0 {
 		of = fmt.Sprintf(" of %d", s.size())
 	}
-	text := fmt.Sprintf("%d%s runs, %d failures, %.1f runs a second", s.tally.runs, of, len(s.tally.failures),
-		float64(s.tally.runs)/max(since.Seconds(), 1e-3))
+	covered := s.tally.coverage()
+	text := fmt.Sprintf("%d%s runs, %d failures, %.1f runs a second, %d of %d points", s.tally.runs, of, len(s.tally.failures),
+		float64(s.tally.runs)/max(since.Seconds(), 1e-3), covered.Hit, covered.Reachable)
 	switch {
 	case s.o.Terminal && last:
 		fmt.Fprintf(s.o.Log, "\r%79s\r", "")

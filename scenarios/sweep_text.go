@@ -10,11 +10,20 @@ import (
 func (r *SweepReport) Text() string {
 	var b strings.Builder
 	word := map[string]string{Pass: "PASS", Fail: "FAIL", Nondeterministic: "NOT DETERMINISTIC"}[r.Verdict]
+	if r.Interrupted && r.Verdict == Pass {
+		word = "INTERRUPTED"
+	}
 	fmt.Fprintf(&b, "%s  sweep  %d runs, %d failures", word, r.Runs, len(r.Failures))
 	if r.Verified > 0 {
 		fmt.Fprintf(&b, ", %d made twice with the same hash", r.Verified)
 	}
 	b.WriteString("\n\n")
+	if r.Interrupted {
+		b.WriteString("interrupted: this is a partial report, of the runs that had ended\n\n")
+	}
+	if f := r.FirstFailure; f != nil {
+		fmt.Fprintf(&b, "first failure  in run %d, seed %d, after %.1f s\n\n", f.Runs, f.Seed, f.Seconds)
+	}
 	r.failures(&b)
 	r.totals(&b)
 	r.printShares(&b)
@@ -29,9 +38,8 @@ func (r *SweepReport) failures(b *strings.Builder) {
 	for _, v := range r.Violations {
 		fmt.Fprintf(b, "%s: %s\n\n", v.Oracle, v.Message)
 	}
-	for _, f := range r.Failures {
-		b.WriteString(shortened(f.report.Text()))
-		b.WriteByte('\n')
+	for _, g := range r.Groups {
+		g.print(b)
 	}
 }
 

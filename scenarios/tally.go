@@ -15,6 +15,8 @@ const asserted = 100
 type SweepReport struct {
 	Runs            int                        `json:"runs"`
 	Failures        []Failure                  `json:"failures"`
+	Groups          []*Group                   `json:"groups"` // of failures, by their first
+	FirstFailure    *First                     `json:"first_failure,omitempty"`
 	Events          uint64                     `json:"events"`
 	EventsPerSecond float64                    `json:"events_per_second"`
 	RunsPerSecond   float64                    `json:"runs_per_second"`
@@ -25,6 +27,8 @@ type SweepReport struct {
 	Coverage        Coverage                   `json:"coverage"`
 
 	Verdict string `json:"verdict"`
+	// Interrupted says that the user ended the sweep: the report is of the runs before.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// Violations are of promises that the sweep makes as a whole.
 	Violations []Violation `json:"violations"`
 	// Searched is how many histories porcupine judged, too; Exhausted is of how many
@@ -51,10 +55,10 @@ type Failure struct {
 	Trace  string `json:"trace"`
 	Replay string `json:"replay"`
 	Rerun  string `json:"rerun"`
+	// NotSaved is why trace or picture could not be saved.
+	NotSaved string `json:"not_saved,omitempty"`
 	// FirstDifference is where a run that was not deterministic left the trace.
 	FirstDifference *Difference `json:"first_difference,omitempty"`
-
-	report *Report
 }
 
 // Total is what the runs of a scenario in one mode add up to.
@@ -112,6 +116,8 @@ type tally struct {
 	pairs               []pair
 	runs                int
 	failures            []Failure
+	groups              []*Group
+	first               *First // failure
 	verified            int
 	searched, exhausted int
 	events              uint64
@@ -124,7 +130,7 @@ type tally struct {
 }
 
 func newTally(pairs []pair) tally {
-	t := tally{pairs: pairs, shares: newShares(), covered: map[Mode]*[pointCount]int{}, verdict: Pass, failures: []Failure{}}
+	t := tally{pairs: pairs, shares: newShares(), covered: map[Mode]*[pointCount]int{}, verdict: Pass, failures: []Failure{}, groups: []*Group{}}
 	for _, p := range pairs {
 		t.totals = append(t.totals, &Total{Faults: map[string]int{}})
 		if t.covered[p.mode] == nil {
@@ -165,18 +171,22 @@ func (t *tally) add(rep *Report) {
 	}
 	if rep.Verdict != Pass {
 		t.failures = append(t.failures, newFailure(rep))
+		t.groups = grouped(t.groups, rep)
 	} else if rep.twice {
 		t.verified++
 	}
 }
 
 func newFailure(rep *Report) Failure {
-	f := Failure{Scenario: rep.Scenario, Seed: rep.Seed, Mode: rep.Mode, Verdict: rep.Verdict, Trace: rep.Saved, FirstDifference: rep.FirstDifference, report: rep}
+	f := Failure{Scenario: rep.Scenario, Seed: rep.Seed, Mode: rep.Mode, Verdict: rep.Verdict, Trace: rep.Saved, NotSaved: rep.NotSaved, FirstDifference: rep.FirstDifference}
 	if len(rep.Violations) > 0 {
 		f.Oracle, f.Message = rep.Violations[0].Oracle, rep.Violations[0].Message
 	}
-	if len(rep.Again) == 2 {
-		f.Rerun, f.Replay = rep.Again[0], rep.Again[1]
+	if len(rep.Again) > 0 {
+		f.Rerun = rep.Again[0]
+	}
+	if len(rep.Again) > 1 {
+		f.Replay = rep.Again[1]
 	}
 	return f
 }
@@ -206,7 +216,7 @@ func (t *Total) add(rep *Report) {
 func (t *tally) report(wall time.Duration) *SweepReport {
 	seconds := max(wall.Seconds(), 1e-3)
 	r := &SweepReport{
-		Runs: t.runs, Failures: t.failures, Events: t.events, VirtualSeconds: float64(t.virtual) / 1000,
+		Runs: t.runs, Failures: t.failures, Groups: t.groups, FirstFailure: t.first, Events: t.events, VirtualSeconds: float64(t.virtual) / 1000,
 		EventsPerSecond: math.Round(float64(t.events) / seconds), RunsPerSecond: math.Round(float64(t.runs)/seconds*10) / 10,
 		WallSeconds: math.Round(wall.Seconds()*1000) / 1000,
 		ByScenario:  map[string]map[Mode]*Total{}, Shares: map[string]*Share{}, Coverage: t.coverage(),

@@ -21,6 +21,8 @@ type sighted struct {
 	during bool
 	// parallel says that an operator had more than one subtask.
 	parallel bool
+	// lastFault is the kind of the newest fault and the phase in which it came.
+	lastFault string
 }
 
 // watcher notes by the engine's events and the injected crashes which points a run
@@ -140,6 +142,7 @@ func (w *watcher) catchUp() {
 	}
 	for _, c := range w.judges.cluster.Injected[w.crashes:] {
 		w.crashes++
+		w.lastFault = w.moment(c)
 		if c.Damage == nil {
 			w.onCrash(c)
 		}

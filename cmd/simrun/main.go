@@ -1,7 +1,8 @@
 // Simrun runs Weir's scenarios in the simulator and live; see simrun --help.
 //
 // Exit status: 0 if all promises held, 1 if one was broken, 2 for bad usage or
-// input, 3 if a run was not deterministic.
+// input, 3 if a run was not deterministic, 130 if SIGINT ended a sweep that had found
+// nothing by then.
 package main
 
 import (
@@ -27,14 +28,15 @@ const (
 )
 
 type cli struct {
-	List    listCommand    `cmd:"" help:"List the scenarios with promise, modes, order and faults."`
-	Run     runCommand     `cmd:"" help:"Run a scenario once in the simulator."`
-	Sweep   sweepCommand   `cmd:"" help:"Run many worlds of all scenarios, or of some, and say what they came through."`
-	Replay  replayCommand  `cmd:"" help:"Run what a trace records again, and compare."`
-	Mutants mutantsCommand `cmd:"" help:"Break the engine on purpose, in many ways, and see that runs notice."`
-	Live    liveCommand    `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
-	Bench   benchCommand   `cmd:"" help:"Measure simulator and engine against their budgets."`
-	Vet     vetCommand     `cmd:"" help:"Find what makes jobs differ from their replay, in their source."`
+	List     listCommand     `cmd:"" help:"List the scenarios with promise, modes, order and faults."`
+	Run      runCommand      `cmd:"" help:"Run a scenario once in the simulator."`
+	Sweep    sweepCommand    `cmd:"" help:"Run many worlds of all scenarios, or of some, and say what they came through."`
+	Coverage coverageCommand `cmd:"" help:"Merge what sweeps came through, and show it."`
+	Replay   replayCommand   `cmd:"" help:"Run what a trace records again, and compare."`
+	Mutants  mutantsCommand  `cmd:"" help:"Break the engine on purpose, in many ways, and see that runs notice."`
+	Live     liveCommand     `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
+	Bench    benchCommand    `cmd:"" help:"Measure simulator and engine against their budgets."`
+	Vet      vetCommand      `cmd:"" help:"Find what makes jobs differ from their replay, in their source."`
 }
 
 type listCommand struct {

@@ -14,8 +14,11 @@ import (
 	"github.com/weirstream/weir/sim/trace"
 )
 
-// TestMain lets the test binary be the live child that simrun live starts.
+// TestMain lets the test binary be the live child that simrun live starts, and simrun.
 func TestMain(m *testing.M) {
+	if os.Getenv(asSimrun) != "" {
+		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	}
 	if scenarios.IsLiveChild() {
 		os.Exit(scenarios.LiveChild())
 	}

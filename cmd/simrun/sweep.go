@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,10 @@ import (
 
 	"github.com/weirstream/weir/scenarios"
 )
+
+// interrupt is the exit status of a sweep that the user ended before it had found
+// anything: what it has not run may be broken. Shells have it for SIGINT.
+const interrupt = 130
 
 type sweepCommand struct {
 	Scenarios []string `arg:"" name:"scenario" optional:"" help:"Scenarios, as listed by simrun list; all by default."`
@@ -21,7 +26,8 @@ type sweepCommand struct {
 	Strategy  strategy `default:"portfolio" help:"How worlds and faults are drawn: uniform, swarm or portfolio."`
 	Verify    bool     `help:"Make each run twice and compare the hashes."`
 	KeepGoing bool     `help:"Go on after a failure."`
-	Out       path     `default:"weir-failures" placeholder:"DIR" help:"Where failing cases are saved."`
+	Out       path     `placeholder:"DIR" help:"Where failing cases are saved, weir-failures by default, and if it is named coverage and journal, too."`
+	Resume    bool     `help:"Go on with the sweep that left its journal in --out, as after a crash."`
 	JSON      bool     `name:"json" help:"Print one JSON object."`
 }
 
@@ -29,15 +35,28 @@ func (c *sweepCommand) execute(stdout, stderr io.Writer) (int, error) {
 	if c.Seeds > 0 && c.For > 0 {
 		return 0, usage("--seeds and --for exclude each other: the number of runs or the time, not both")
 	}
+	failures := c.Out
+	if failures == "" {
+		failures = "weir-failures"
+	}
+	interrupted, stop := scenarios.Interrupts()
+	defer stop()
 	r, err := scenarios.Sweep(scenarios.SweepOptions{
 		Scenarios: c.Scenarios, Seeds: int(c.Seeds), Seed: uint64(c.Seed), For: time.Duration(c.For), Jobs: int(c.Jobs),
 		Shard: scenarios.Shard(c.Shard), Strategy: scenarios.Strategy(c.Strategy), Verify: c.Verify, KeepGoing: c.KeepGoing,
-		Failures: string(c.Out), Log: stderr, Terminal: terminal(stderr),
+		Failures: string(failures), Coverage: string(c.Out), Resume: c.Resume, Interrupt: interrupted, Log: stderr, Terminal: terminal(stderr),
 	})
-	if err != nil {
+	if r == nil {
 		return 0, err
 	}
-	return status(r.Verdict), print(stdout, c.JSON, r, r.Text())
+	if err := errors.Join(print(stdout, c.JSON, r, r.Text()), err); err != nil {
+		code := complain(stderr, err)
+		return max(code, status(r.Verdict)), nil
+	}
+	if r.Interrupted && r.Verdict == scenarios.Pass {
+		return interrupt, nil
+	}
+	return status(r.Verdict), nil
 }
 
 // terminal reports whether somebody may be watching.

@@ -23,7 +23,23 @@ type swept struct {
 		Replay   string `json:"replay"`
 		Rerun    string `json:"rerun"`
 		Verdict  string `json:"verdict"`
+		NotSaved string `json:"not_saved"`
 	} `json:"failures"`
+	Groups []struct {
+		Oracle    string   `json:"oracle"`
+		Message   string   `json:"message"`
+		LastFault string   `json:"last_fault"`
+		Count     int      `json:"count"`
+		FirstSeed uint64   `json:"first_seed"`
+		Best      uint64   `json:"best"`
+		Seeds     []uint64 `json:"seeds"`
+	} `json:"groups"`
+	FirstFailure *struct {
+		Seed    uint64  `json:"seed"`
+		Runs    int     `json:"runs"`
+		Seconds float64 `json:"seconds"`
+	} `json:"first_failure,omitempty"`
+	Interrupted     bool                                  `json:"interrupted,omitempty"`
 	Events          uint64                                `json:"events"`
 	EventsPerSecond float64                               `json:"events_per_second"`
 	RunsPerSecond   float64                               `json:"runs_per_second"`
@@ -94,6 +110,9 @@ func TestSweepOfTheCanary(t *testing.T) {
 	decode(t, stdout, &r)
 	require.Len(t, r.Failures, 1)
 	f := r.Failures[0]
+	require.Equal(t, f.Seed, r.FirstFailure.Seed)
+	require.Len(t, r.Groups, 1)
+	require.Equal(t, []uint64{f.Seed}, r.Groups[0].Seeds)
 	require.Equal(t, "fail", f.Verdict)
 	require.Equal(t, "output", f.Oracle)
 	require.FileExists(t, f.Trace)

@@ -91,6 +91,8 @@ func explain(err error, model *kong.Application) error {
 	switch {
 	case strings.HasPrefix(text, `expected "<scenario>"`):
 		return usage("%s needs the name of a scenario; there is: %s", name, strings.Join(scenarioNames(), ", "))
+	case strings.HasPrefix(text, `expected "<dir>`):
+		return usage("%s needs directories that simrun sweep --out DIR made", name)
 	case strings.HasPrefix(text, `expected "<packages>`):
 		return usage("%s needs packages, as go vet does, such as ./...", name)
 	case strings.HasPrefix(text, `expected "<trace>"`):

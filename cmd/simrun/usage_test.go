@@ -33,6 +33,11 @@ var refused = []string{
 	`sweep nope`, `sweep wordcount wordcount`, `sweep --strategy pos`, `sweep --strategy crash-everywhere`, `sweep --strategy=`,
 	`run wordcount --strategy pos`, `sweep --mode aligned`, `sweep --input input`, `sweep --out input`, `sweep --out=`, `sweep --set a=b`,
 
+	// Coverage of sweeps.
+	`coverage`, `coverage missing`, `coverage dir`, `coverage input`, `coverage empty`, `coverage a.coverage --html dir`, `coverage a.coverage --html missing/x`,
+	`coverage a.coverage --html=`, `coverage a.coverage --html ./a.coverage`, `coverage a.coverage a.coverage`, `coverage a.coverage b.coverage`, `coverage cut.coverage`, `coverage changed.coverage`,
+	`coverage count.coverage`, `coverage order.coverage`, `coverage --nope`,
+
 	// Benchmarks.
 	`bench nope`, `bench fresh nope`, `bench fresh fresh`, `bench fresh --profile input`, `bench fresh --profile missing/dir`, `bench fresh --profile=`,
 	`bench --profile`, `bench --list fresh`, `bench --list --profile profiles`, `bench --seed 2`, `bench --quick`,
@@ -47,7 +52,7 @@ var refused = []string{
 	`run wordcount --lines 0`, `run wordcount --lines -1`, `run wordcount --lines x`,
 	`sweep --seeds 0`, `sweep --seeds -1`, `sweep --seeds x`, `sweep --seeds 1000001`, `sweep --seed x`, `sweep --jobs 0`, `sweep --jobs x`,
 	`sweep --for soon`, `sweep --for 0s`, `sweep --for -1s`, `sweep --for 10`, `sweep --for 1s --seeds 5`,
-	`sweep --shard 0/2`, `sweep --shard 3/2`, `sweep --seeds 3 --shard 4/4`, `sweep --shard 1`, `sweep --shard 1/x`, `sweep --shard 1/0`, `sweep --shard=`,
+	`sweep --out input/out`, `sweep --resume`, `sweep --resume --out missing`, `sweep --resume --out dir`, `sweep --shard 0/2`, `sweep --shard 3/2`, `sweep --seeds 3 --shard 4/4`, `sweep --shard 1`, `sweep --shard 1/x`, `sweep --shard 1/0`, `sweep --shard=`,
 	`run wordcount --stop-after -1`, `run wordcount --stop-after x`, `replay run.trace --around -1`, `run wordcount --json=maybe`,
 
 	// Settings.
@@ -109,6 +114,7 @@ func furnish(t *testing.T) {
 	}
 	put("changed", []byte("after it\n"))
 	require.NoError(t, os.Remove("gone"))
+	furnishCoverage(put)
 	trace, err := os.ReadFile("run.trace")
 	require.NoError(t, err)
 	put("cut.trace", trace[:len(trace)/2])
@@ -198,7 +204,7 @@ func TestEmptyArguments(t *testing.T) {
 		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, damaged-checkpoint, rebalance-broadcast, two-inputs, wordcount\n"},
-		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, replay, mutants, live, bench, vet\n"},
+		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, coverage, replay, mutants, live, bench, vet\n"},
 		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
 		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, damaged-checkpoint, rebalance-broadcast, two-inputs, wordcount\n"},
 		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},

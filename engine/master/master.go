@@ -91,6 +91,7 @@ type JobManager struct {
 	attempt  stream.Attempt
 	restarts int
 	workers  []*worker
+	early    []task.Heartbeat // newest of each worker, before there was an epoch
 	tasks    []taskInfo
 	choice   *Choice
 	splits   map[string][]connect.Split // of sources, when starting from nothing
@@ -228,6 +229,10 @@ func (m *JobManager) lead(out *host.Outbox) {
 		m.report(host.Event{Kind: host.EpochStarted})
 		m.watch(out)
 		m.recover(out)
+		for _, h := range m.early { // nobody waits for the next ones
+			m.heartbeat(h, out)
+		}
+		m.early = nil
 	})
 }
 
@@ -427,7 +432,10 @@ func (m *JobManager) missingSlots() string {
 // index is where a task is in the plan. A message of the current attempt names no
 // other.
 func (m *JobManager) index(id task.ID) int {
-	i := slices.IndexFunc(m.tasks, func(t taskInfo) bool { return t.id == id })
-	must.That(i >= 0, "task %v is not in the plan", id)
+	i := id.Subtask // tasks are in the order of their vertices
+	for _, v := range m.plan.Vertices[:min(id.Vertex, len(m.plan.Vertices))] {
+		i += v.Parallelism
+	}
+	must.That(i < len(m.tasks) && m.tasks[i].id == id, "task %v is not in the plan", id)
 	return i
 }

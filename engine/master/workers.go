@@ -50,8 +50,11 @@ func (m *JobManager) lose(w *worker, why string, out *host.Outbox) {
 
 // message handles what workers and tasks send.
 func (m *JobManager) message(in *host.Input, out *host.Outbox) {
-	if m.attempt.Epoch == 0 {
-		return // not the leader yet
+	if m.attempt.Epoch == 0 { // not the leader yet
+		if h, ok := in.Body.(task.Heartbeat); ok {
+			m.early = append(slices.DeleteFunc(m.early, func(e task.Heartbeat) bool { return e.Worker == h.Worker }), h)
+		}
+		return
 	}
 	switch msg := in.Body.(type) {
 	case task.Heartbeat:
