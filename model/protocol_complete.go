@@ -42,15 +42,16 @@ func (p *Protocol) AckCounted(task int, from stream.Attempt, id uint64) []string
 	return p.take()
 }
 
-// Sealing tells that a checkpoint's metadata is being written.
+// Sealing tells that a checkpoint's metadata is being written. One of the same id in an
+// older attempt was lost: else the id would not have come again.
 func (p *Protocol) Sealing(id uint64) {
 	p.commits.Sealing(id)
 	if p.pending.id == id {
 		p.pending.sealing = true
 	}
 	for _, s := range p.stored {
-		if s.id == id && s.attempt == p.attempt {
-			s.sealed = true
+		if s.id == id {
+			s.sealed = s.attempt == p.attempt
 		}
 	}
 }

@@ -244,6 +244,13 @@ func TestProtocolRules(t *testing.T) {
 		{"T13 sealing does not expire", story(sealed(), at(9999)), ""},
 
 		{"T14 restored", story(sealed(), completed(1), deploy(next(1), 1), restored(1, stands(10, 20))), ""},
+		{"T14 restored, not what was lost", story(quiet(func(p *Protocol) {
+			lost := stream.Attempt{Epoch: current.Epoch - 1, Number: 1}
+			p.Deploying(lost, 0)
+			p.SnapshotStored(both, lost, 1, true, stands(1, 2), nil)
+			p.Sealing(1)
+			p.Led()
+		}), sealed(), completed(1), deploy(next(1), 1), restored(1, stands(10, 20))), ""},
 		{"T14 restored elsewhere", story(sealed(), completed(1), deploy(next(1), 1), restored(1, stands(10, 21))), "T14: both/0 restored right->both 0->0 at record 21, but checkpoint 1 has it at record 20"},
 		{"T14 in-flight data lost", story(overtaking(), stored(both, 1, []Stand{{5, 5, 2}, {20, 0, 0}}, nil), quiet(func(p *Protocol) { p.Sealing(1) }),
 			deploy(next(1), 1), restored(1, stands(5, 20))), "T14: both/0 restored left->both 0->0 at record 5, but checkpoint 1 has it at record 5 with 2 in flight from 5 on"},

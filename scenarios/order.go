@@ -69,6 +69,9 @@ func (s *Scenario) reference(g *graph.Graph, data []byte) (*expected, error) {
 			x.in += int64(len(inputs[n.UID]))
 		}
 	}
+	if s.unmodelled() {
+		return x, nil
+	}
 	out, err := model.Interpret(g, inputs)
 	if err != nil {
 		return nil, fmt.Errorf("reference output: %w", err)
@@ -152,6 +155,9 @@ func (s *Scenario) compare(j *judged, got *output) (wrong []string, twice int64)
 	}
 	wrong = model.CheckMultiset(accepted, got.accepted).Messages(nil)
 	twice = int64(len(got.accepted))
+	if s.unmodelled() {
+		return wrong, twice
+	}
 	if j.licences.any() && s.Repeats != nil {
 		again, extra := s.Repeats(j.graph, j.want.lines, got.lines, j.licences)
 		return append(wrong, again...), twice + extra

@@ -65,7 +65,8 @@ type run struct {
 	origin   *Origin
 	accepted []file.Part // whose lines the user accepts to be committed again
 	files    []cluster.File
-	unjudged bool // no oracles, to see what they cost
+	unjudged bool      // no oracles, to see what they cost
+	story    *[]string // of a job that is not of the registry, nil for none
 }
 
 // prepare checks everything the user said before anything is run or written.
@@ -191,7 +192,7 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 		hw.Recorder = rec
 	}
 	judges := newJudges(r)
-	oracles := judges.oracles()
+	oracles := append(judges.oracles(), judges.own()...)
 	if r.unjudged {
 		oracles = nil
 	}

@@ -67,6 +67,8 @@ type Scenario struct {
 	// Output turns committed lines, in commit order for each subtask, into the
 	// lines of --output.
 	Output func(committed []string) ([]string, error)
+	// Own is nil for the scenarios of the registry.
+	Own *Own
 }
 
 // Pace says whether the source's subtask may emit its next record, given how many
