@@ -25,6 +25,8 @@ type short struct {
 	set  func(*engine.Config)
 	// also is one more oracle; nil for none.
 	also func(c *cluster.Cluster) sim.Oracle[host.Event]
+	// created is called before the run; nil for nothing.
+	created func(c *cluster.Cluster)
 }
 
 var shortInput = numbers(20)
@@ -48,6 +50,9 @@ func (s *short) run(t *testing.T, seed uint64, fail func(d *disk.Disk)) (*judged
 	js.graph, js.config = c.Graph, config
 	if s.also != nil {
 		late.Oracle = s.also(c)
+	}
+	if s.created != nil {
+		s.created(c)
 	}
 	fail(c.Disk)
 	violations := c.Run()
