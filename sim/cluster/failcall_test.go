@@ -131,7 +131,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 				{Err: disk.ErrIO, Times: 1}, {Err: disk.ErrIO, Applied: true, Times: 1}, {Err: fs.ErrNoSpace, Times: 2},
 				{Err: io.ErrUnexpectedEOF, Percent: 50, Times: 1}, {Err: io.EOF, Percent: 50, Times: 1},
 			} {
-				if f.Err == fs.ErrNoSpace && i > 0 || f.Percent > 0 && op != disk.OpRead && op != disk.OpWrite {
+				if i > 0 && f.Err == fs.ErrNoSpace || i == 3 && f.Applied || f.Percent > 0 && op != disk.OpRead && op != disk.OpWrite {
 					continue
 				}
 				for k := range n {
@@ -145,7 +145,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, runs, 2000)
+	require.Greater(t, runs, 1500)
 }
 
 // A bit that is read wrong once costs no checkpoint and no job; only the input, of
