@@ -109,6 +109,7 @@ func (m *JobManager) locate(e checkpoint.Locate, out *host.Outbox) {
 		text := ""
 		if in.Err != nil {
 			text = in.Err.Error()
+			m.trouble = text
 		}
 		m.step(checkpoint.Located{Checkpoint: e.Checkpoint, Err: text}, out)
 	})
@@ -170,8 +171,10 @@ func (m *JobManager) probe(id uint64, out *host.Outbox) {
 func (m *JobManager) sealed(id uint64) func(in *host.Input, out *host.Outbox) {
 	return func(in *host.Input, out *host.Outbox) {
 		o, _ := in.Body.(outcome)
+		m.trouble = o.err
 		switch {
 		case in.Err != nil:
+			m.trouble = in.Err.Error()
 			m.step(checkpoint.Unknown{Checkpoint: id, Err: in.Err.Error()}, out)
 		case o.sealed:
 			m.step(checkpoint.Sealed{Checkpoint: id}, out)

@@ -96,6 +96,7 @@ type JobManager struct {
 	choice   *Choice
 	splits   map[string][]connect.Split // of sources, when starting from nothing
 	suspect  string                     // directory of a checkpoint that was found damaged after recovery had read it
+	trouble  string                     // of the storage, which keeps the job from going on
 	known    uint64                     // newest checkpoint seen complete
 	final    uint64                     // final checkpoint, once complete
 	ended    bool                       // all tasks have ended
@@ -222,10 +223,10 @@ func (m *JobManager) lead(out *host.Outbox) {
 		return acquireEpoch(w.FS(), dir, above)
 	}, func(in *host.Input, out *host.Outbox) {
 		if in.Err != nil {
-			m.later(m.settings.RestartDelay, out, m.lead)
+			m.unready(fmt.Errorf("become leader: %w", in.Err), out, m.lead)
 			return
 		}
-		m.attempt = stream.Attempt{Epoch: in.Body.(uint32)}
+		m.attempt, m.trouble = stream.Attempt{Epoch: in.Body.(uint32)}, ""
 		m.report(host.Event{Kind: host.EpochStarted})
 		m.watch(out)
 		m.recover(out)
@@ -248,7 +249,7 @@ func (m *JobManager) recover(out *host.Outbox) {
 			m.report(host.Event{Kind: host.CorruptFile, Cause: host.CauseCorrupt, Text: in.Err.Error()})
 			m.fail(host.CauseCorrupt, in.Err.Error(), out)
 		case in.Err != nil:
-			m.later(m.settings.RestartDelay, out, m.recover)
+			m.unready(fmt.Errorf("look for the checkpoint to restore: %w", in.Err), out, m.recover)
 		default:
 			m.recovered(in.Body.(*Choice), out)
 		}
@@ -256,7 +257,7 @@ func (m *JobManager) recover(out *host.Outbox) {
 }
 
 func (m *JobManager) recovered(c *Choice, out *host.Outbox) {
-	m.choice = c
+	m.choice, m.trouble = c, ""
 	for _, text := range c.Corrupt {
 		m.report(host.Event{Kind: host.CorruptFile, Cause: host.CauseCorrupt, Text: text})
 	}
@@ -399,6 +400,9 @@ func (m *JobManager) Pending() string {
 		names[i] = t.name + " on " + t.node
 	}
 	s := "job is " + m.phase.String()
+	if m.trouble != "" && m.phase != finished && m.phase != failed {
+		s += ", the storage failed: " + m.trouble
+	}
 	if m.phase == waiting {
 		s += " for " + m.missingSlots()
 	}

@@ -29,18 +29,19 @@ func note(fsys fs.FS, dir string, id uint64) error {
 	if err = errors.Join(err, fsys.SyncDir(dir)); err != nil {
 		return err
 	}
-	return forget(fsys, dir, id)
+	forget(fsys, dir, id)
+	return nil
 }
 
-// forget removes older notes.
-func forget(fsys fs.FS, dir string, newest uint64) error {
-	ids, err := noted(fsys, dir)
+// forget removes older notes. One that can't be removed does no harm, the newest
+// counts, and is tried again with the next.
+func forget(fsys fs.FS, dir string, newest uint64) {
+	ids, _ := noted(fsys, dir)
 	for _, id := range ids {
-		if id < newest && err == nil {
-			err = fsys.Remove(path.Join(dir, notePrefix+strconv.FormatUint(id, 10)))
+		if id < newest {
+			_ = fsys.Remove(path.Join(dir, notePrefix+strconv.FormatUint(id, 10)))
 		}
 	}
-	return err
 }
 
 // noted is the checkpoints of which there is a note.

@@ -72,3 +72,25 @@ func TestSealedOnlyWithItsNote(t *testing.T) {
 	_, err := m.Stat("ha/completed-5")
 	require.NoError(t, errors.Unwrap(err))
 }
+
+// TestOldNoteThatStays: that an older note can't be removed keeps no checkpoint from
+// being complete.
+func TestOldNoteThatStays(t *testing.T) {
+	m := newMemory()
+	require.NoError(t, fs.MkdirAllSynced(m, "ha"))
+	require.NoError(t, note(m, "ha", 1))
+	m.before = func(call string) {
+		if call == "remove ha/completed-1" {
+			m.failAt, m.err = m.calls, errDisk
+		}
+	}
+	require.NoError(t, note(m, "ha", 2))
+	ids, err := noted(m, "ha")
+	require.NoError(t, err)
+	require.ElementsMatch(t, []uint64{1, 2}, ids)
+	m.before = nil
+	require.NoError(t, note(m, "ha", 3))
+	ids, err = noted(m, "ha")
+	require.NoError(t, err)
+	require.Equal(t, []uint64{3}, ids)
+}

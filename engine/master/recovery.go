@@ -116,7 +116,7 @@ func Choose(fsys fs.FS, dir, from string, known uint64, committing bool) (*Choic
 		id := c.Completed[i]
 		newest = max(newest, id)
 		at := snapshot.Dir(dir, id)
-		m, err := verify(fsys, at)
+		m, err := verifyTwice(fsys, at)
 		if err != nil && !isDamage(err) {
 			return nil, err
 		}
@@ -167,7 +167,7 @@ func (c *Choice) external(fsys fs.FS, from string) error {
 	if from == "" {
 		return nil
 	}
-	m, err := verify(fsys, from)
+	m, err := verifyTwice(fsys, from)
 	if err != nil {
 		return &UnusableError{Err: err}
 	}
@@ -213,6 +213,16 @@ func (c *Choice) scan(fsys fs.FS, dir string) error {
 // come between the rename of the metadata and the sync of its directory.
 func (c *Choice) settle(fsys fs.FS, dir string) error {
 	return errors.Join(fsys.SyncDir(c.Dir), fsys.SyncDir(dir))
+}
+
+// verifyTwice is verify that reads again before it says that a checkpoint is damaged:
+// a read may go wrong once, and the answer would end the job or cost duplicates.
+func verifyTwice(fsys fs.FS, dir string) (*snapshot.Metadata, error) {
+	m, err := verify(fsys, dir)
+	if err != nil && isDamage(err) {
+		return verify(fsys, dir)
+	}
+	return m, err
 }
 
 // verify reads all files of a checkpoint.

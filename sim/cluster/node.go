@@ -20,6 +20,7 @@ type Node struct {
 	started     uint64 // number of the incarnation's start
 	skew        time.Duration
 	cost        Percent
+	slow        []*slowDisk
 	actors      []*actor // in order of their start
 	jobs        []*job   // in order of their start
 	links       []*Link  // by the index of the node they lead to

@@ -163,7 +163,7 @@ func others(unsynced []extent, m *machine, lost []extent) []extent {
 			hole := lost[len(lost)-1]
 			lost = lost[:len(lost)-1]
 			if len(left) > 0 && left[len(left)-1].start == hole.end {
-				left = append(left, extent{left[len(left)-1].by, hole.start, hole.end})
+				left = append(left, extent{left[len(left)-1].by, hole.start, hole.end, left[len(left)-1].missed})
 			}
 		}
 	}

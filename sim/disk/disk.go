@@ -34,6 +34,25 @@
 //	D7  The same calls and the same draws give the same disk. Draws come in order
 //	    of inode number: directories first, then files. Zero is always the plainest
 //	    answer: nothing is lost, no write is torn.
+//
+// Calls fail where [Disk.Fail] and [Disk.Quota] say so:
+//
+//	D8  A File.Sync that failed without having taken effect has dropped what was
+//	    not yet synced of the file, whoever wrote it: it stays visible and no later
+//	    Sync makes it durable; a crash of the machine that wrote it takes it away
+//	    as in D5, and what was synced behind it stays, behind zeros. So do ext4 and
+//	    XFS on Linux, whose pages are clean after a failed fsync ("fsyncgate",
+//	    PostgreSQL 2018; Rebello et al., "Can Applications Recover from fsync
+//	    Failures?", USENIX ATC 2020). Writing the file anew by Create is the way
+//	    out. A SyncDir that failed may be tried again: entries are in a journal.
+//	D9  A failed call changed nothing, unless it is Applied: then it changed all it
+//	    was to change, or returns the error that it would have returned anyway. A
+//	    failed Write may have appended a beginning, of the length it returns; a
+//	    Write that was Applied returns 0.
+//	D10 A failed ReadAt has returned true bytes, as many as it says. A flipped bit
+//	    is in what is returned only.
+//	D11 A failed Close has closed the handle; a failed Open or Create returns none.
+//	    A call of a dead incarnation (D1) is not counted by any failure.
 package disk
 
 import (
@@ -70,7 +89,7 @@ const (
 	LostTruncate = "disk lost truncate" // 1: the file has its contents from before Create
 	LostWrites   = "disk lost writes"   // how many of the node's latest writes to a file
 	TornWrite    = "disk torn write"    // how many bytes of the first lost write survive
-	FlippedBit   = "disk flipped bit"   // which bit of the byte that Corrupt damages
+	FlippedBit   = "disk flipped bit"   // which bit of the byte that Corrupt damages, or of what a read returns
 )
 
 // Disk is one simulated file system. It is not safe for concurrent use.
@@ -89,15 +108,23 @@ type Disk struct {
 	visible  uint64
 	durable  uint64
 	visit    uint64 // mark of the last walk
+
+	failures []*failing // by id
+	quota    int64      // of the visible bytes, if limited
+	limited  bool
+	full     int // calls that found no space
 }
 
 // machine is a node: what it did lives on in inodes under its pointer.
 type machine struct {
 	name        string
 	incarnation uint64
+	quota       int64 // if limited
+	limited     bool
 }
 
-// New returns an empty file system. Chance is asked only by crashes and Corrupt.
+// New returns an empty file system. Chance is asked only by
+// crashes, Corrupt and failures that flip bits.
 func New(chance Chance) *Disk {
 	d := &Disk{chance: chance}
 	d.named, _ = chance.(Named)
@@ -108,7 +135,7 @@ func New(chance Chance) *Disk {
 // Node returns the file system as the current incarnation of a node sees it.
 func (d *Disk) Node(name string) fs.FS {
 	m := d.machine(name)
-	return &view{d: d, by: m, incarnation: m.incarnation}
+	return &faulty{view{d: d, by: m, incarnation: m.incarnation}}
 }
 
 func (d *Disk) machine(name string) *machine {

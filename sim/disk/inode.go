@@ -40,6 +40,7 @@ type entry struct {
 type extent struct {
 	by         *machine
 	start, end int
+	missed     bool // by a sync that failed: no other makes it durable (D8)
 }
 
 // truncation is a pending one.
@@ -281,7 +282,7 @@ func (n *inode) syncEntries() bool {
 func (n *inode) appendData(by *machine, p []byte) {
 	start := len(n.data)
 	n.data = append(n.data, p...)
-	n.unsynced = append(n.unsynced, extent{by, start, len(n.data)})
+	n.unsynced = append(n.unsynced, extent{by: by, start: start, end: len(n.data)})
 	n.known = false
 }
 
@@ -298,11 +299,27 @@ func (n *inode) truncate(by *machine) bool {
 	return true
 }
 
-// syncData makes a file's contents durable and reports whether they were not.
+// syncData makes a file's contents durable, but for what an earlier sync missed, and
+// reports whether it changed anything.
 func (n *inode) syncData() bool {
-	dirty := len(n.unsynced) > 0 || n.cut != nil
-	n.unsynced, n.cut = n.unsynced[:0], nil
+	missed := n.unsynced[:0]
+	dirty := n.cut != nil
+	for _, x := range n.unsynced {
+		if x.missed {
+			missed = append(missed, x)
+		} else {
+			dirty = true
+		}
+	}
+	n.unsynced, n.cut = missed, nil
 	return dirty
+}
+
+// missData is a sync that fails: what it was to write will not be written any more.
+func (n *inode) missData() {
+	for i := range n.unsynced {
+		n.unsynced[i].missed = true
+	}
 }
 
 // durableData is what a file holds if every unsynced write is lost. It shares
