@@ -38,7 +38,7 @@ func (r *run) header() trace.Header {
 		Module:   "unknown", Commit: "unknown", Go: runtime.Version(),
 		Extra: map[string]string{
 			extraSet: strings.Join(r.o.Set, "\n"), extraFrom: r.o.From, extraStop: strconv.Itoa(r.o.StopAfter),
-			extraFromHash: r.fromSum(),
+			extraFromHash: r.fromSum(), extraPlan: r.world.plan.String(),
 		},
 	}
 	if r.o.Lines > 0 {
@@ -159,6 +159,9 @@ func prepareReplay(path string, t *trace.Trace) (*run, error) {
 	}
 	if s := h.Extra[extraGoOn]; s != "" && s != "yes" {
 		return nil, usage("trace %s: its header has go-on %q, which is neither \"yes\" nor left out", path, s)
+	}
+	if s, ok := h.Extra[extraPlan]; ok {
+		o.plan = &s
 	}
 	var err error
 	if o.Strategy, err = ParseStrategy(h.Strategy); err != nil {

@@ -1,9 +1,10 @@
 package cluster
 
 import (
-	"slices"
+	"fmt"
 
 	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/graph"
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/faults"
 	"github.com/weirstream/weir/sim"
@@ -33,11 +34,28 @@ func (c *Cluster) injectors() {
 
 // ready arms a fault that waits.
 func (c *Cluster) ready(f faults.Fault) {
-	a := &armed{fault: f, changes: f.When.Changes, index: uint32(len(c.armed))}
+	a := &armed{fault: f, changes: f.When.Changes, index: uint32(len(c.armed)), subject: c.subject(f.When.Of)}
 	c.armed = append(c.armed, a)
 	if !f.When.Counts() {
 		c.World.Schedule(f.When.At, sim.Event{Kind: c.inject.due, Target: a.index})
 	}
+}
+
+// subtask is what a plan calls a subtask of an operator.
+func subtask(uid string, i int) string { return fmt.Sprintf("%s/%d", uid, i) }
+
+// subject is what events about a subtask of an operator are about: the task of its chain.
+func (c *Cluster) subject(of string) string {
+	for _, v := range c.Graph.Plan(c.o.Config.Chaining).Vertices {
+		for _, n := range v.Chain {
+			for i := range v.Parallelism {
+				if subtask(n.UID, i) == of {
+					return v.Task(i)
+				}
+			}
+		}
+	}
+	return of
 }
 
 // due carries out a fault whose time has come, between two steps.
@@ -62,7 +80,7 @@ func (c *Cluster) carryOut(a *armed) {
 // waits reports whether an armed fault waits for an event of the engine.
 func (a *armed) waits(e *host.Event) bool {
 	w := &a.fault.When
-	return w.On != "" && e.Kind.String() == w.On && (w.Of == "" || w.Of == e.Subject)
+	return w.On != "" && e.Kind.String() == w.On && (w.Of == "" || a.subject == e.Subject)
 }
 
 // onCall counts a file-system call that is about to be made.
@@ -88,6 +106,7 @@ func (c *Cluster) trouble(a *armed) {
 	c.Fired[f.Kind]++
 	number := w.Note(&sim.Note{Kind: c.inject.fault, Node: w.Name(f.Target), Actor: w.Name(string(f.Kind)), Peer: w.Name(f.Name)})
 	until := f.Ends(w.Now())
+	c.troubled = max(c.troubled, until)
 	c.mended = max(c.mended, until)
 	switch f.Kind {
 	case faults.Pause:
@@ -115,6 +134,15 @@ func (c *Cluster) trouble(a *armed) {
 	}
 	c.Troubles = append(c.Troubles, Injection{Event: number, Fault: f, Node: f.Target})
 }
+
+// Excuses reports whether trouble may come of the injection: a wall clock is for stamps
+// only.
+func (in *Injection) Excuses() bool {
+	return in.Fault.Kind != faults.Skew && in.Fault.Kind != faults.Jump
+}
+
+// Troubled reports whether a fault that lasts, other than a crash, is not over.
+func (c *Cluster) Troubled() bool { return c.World.Now() < c.troubled }
 
 // end ends what does not end by itself.
 func (c *Cluster) end(a *armed) {
@@ -165,11 +193,18 @@ func (c *Cluster) linksOf(f faults.Fault) []*Link {
 	return all
 }
 
-// Known is what a plan for the cluster may name; slow are the operators that may be
+// Known is what a plan for a run of the job may name; slow are the operators that may be
 // slow. Parse a plan with it before the cluster is made: a node that is not there is a
 // mistake of the caller's then.
-func (o *JobOptions) Known(slow []string, tasks []string) faults.Known {
-	k := faults.Known{Operators: slow, Subjects: slices.Clone(tasks)}
+func (o *JobOptions) Known(g *graph.Graph, slow []string) faults.Known {
+	k := faults.Known{Operators: slow}
+	for _, v := range g.Plan(o.Config.Chaining).Vertices {
+		for _, n := range v.Chain {
+			for i := range v.Parallelism {
+				k.Subjects = append(k.Subjects, subtask(n.UID, i))
+			}
+		}
+	}
 	k.Nodes = append(k.Nodes, engine.JobManagerAddress().Node)
 	for i := range o.Workers {
 		k.Nodes = append(k.Nodes, Worker(i))

@@ -55,18 +55,19 @@ type Cluster struct {
 	Disk  *disk.Disk
 	Graph *graph.Graph
 
-	o       JobOptions
-	panel   sim.Panel[host.Event]
-	restart sim.Kind
-	damaged sim.Kind
-	inject  injector
-	armed   []*armed
-	offered uint64 // durable version at the last offer of a crash
-	machine bool   // the crash under way is a machine's
-	lost    bool   // it took unsynced changes
-	master  string // the JobManager's node
-	rest    sim.Kind
-	mended  time.Duration // when the last crashed process is there again
+	o        JobOptions
+	panel    sim.Panel[host.Event]
+	restart  sim.Kind
+	damaged  sim.Kind
+	inject   injector
+	armed    []*armed
+	offered  uint64 // durable version at the last offer of a crash
+	machine  bool   // the crash under way is a machine's
+	lost     bool   // it took unsynced changes
+	master   string // the JobManager's node
+	rest     sim.Kind
+	troubled time.Duration // when the last other fault that lasts is over
+	mended   time.Duration // when the last crashed process is there again
 
 	// Counts is what happened; Fired counts faults by kind, Injected are the
 	// crashes and the damage, in order.
@@ -108,9 +109,10 @@ type Injection struct {
 type armed struct {
 	fault   faults.Fault
 	index   uint32
-	seen    int  // events of its kind
-	reached bool // the event has come
-	changes int  // still to be let pass
+	subject string // of the events waited for
+	seen    int    // events of its kind
+	reached bool   // the event has come
+	changes int    // still to be let pass
 	done    bool
 	missed  bool // what it aims at was not there
 	times   int  // crashes so far
