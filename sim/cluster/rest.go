@@ -20,6 +20,10 @@ const (
 func (c *Cluster) restPoint() sim.Kind {
 	var kind sim.Kind
 	kind = c.World.Handle("finished", 0, func(e *sim.Event) {
+		if c.Troubled() { // a process may be paused
+			c.World.Schedule(c.troubled-c.World.Now(), sim.Event{Kind: kind, A: e.A})
+			return
+		}
 		if c.World.quiet() || e.A == restTries {
 			c.World.Stop()
 			return
