@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/graph"
@@ -140,6 +141,10 @@ func (c *Cluster) trouble(a *armed) {
 func (in *Injection) Excuses() bool {
 	return in.Fault.Kind != faults.Skew && in.Fault.Kind != faults.Jump
 }
+
+// TroubledUntil is when the last fault that lasts so far, other than a crash, is over; 0
+// if there was none.
+func (c *Cluster) TroubledUntil() time.Duration { return c.troubled }
 
 // Troubled reports whether a fault that lasts, other than a crash, is not over.
 func (c *Cluster) Troubled() bool { return c.World.Now() < c.troubled }

@@ -20,8 +20,9 @@ const (
 func (c *Cluster) restPoint() sim.Kind {
 	var kind sim.Kind
 	kind = c.World.Handle("finished", 0, func(e *sim.Event) {
-		if c.Troubled() { // a process may be paused
-			c.World.Schedule(c.troubled-c.World.Now(), sim.Event{Kind: kind, A: e.A})
+		// A process that was paused or cut off must hear first that its tasks are stale.
+		if wait := c.troubled + 2*c.o.Config.HeartbeatTimeout - c.World.Now(); c.troubled > 0 && wait > 0 {
+			c.World.Schedule(wait, sim.Event{Kind: kind, A: e.A})
 			return
 		}
 		if c.World.quiet() || e.A == restTries {
