@@ -29,15 +29,6 @@ func (k Kind) Damages() bool { return k == BitFlip || k == TruncatedFile || k ==
 // Whole is the File of a lost-file that takes all of a checkpoint's directory.
 const Whole = "."
 
-// damage says what a fault damages and how, as a plan prints it.
-func (f Fault) damage() string {
-	s := fmt.Sprintf("%s  %s  damage %s  %s", f.Name, f.When, f.Target, f.Kind)
-	if f.File != "" {
-		s += " file=" + f.File
-	}
-	return s
-}
-
 // damageMoments are the engine events after which a checkpoint is damaged; those that
 // stand there twice are drawn as often.
 var damageMoments = []string{
@@ -56,7 +47,7 @@ func WithDamage(c Chance, s Shape, p Plan) Plan {
 	spared := c("damage/spared", 5) < 2 // no newest one: the job must not notice
 	for i := range 1 + c("damage/more", 3) {
 		where := fmt.Sprintf("damage%d", i)
-		when := Trigger{damageMoments[c(where+"/on", len(damageMoments))], 1 + c(where+"/nth", 5), c(where+"/changes", 8)}
+		when := after(damageMoments[c(where+"/on", len(damageMoments))], 1+c(where+"/nth", 5), c(where+"/changes", 8))
 		if i == 0 {
 			when.On, when.Nth = "completed", when.Nth+1
 		}
@@ -74,14 +65,14 @@ func WithDamage(c Chance, s Shape, p Plan) Plan {
 		then := when
 		then.Changes += c(where+"/then", 6)
 		if c(where+"/later", 4) == 0 {
-			then = Trigger{"completed", when.Nth + 1, c(where+"/then later", 6)}
+			then = after("completed", when.Nth+1, c(where+"/then later", 6))
 		}
 		crash := crash(c, s, where+"/crash", then, f.Essential)
 		crash.For = time.Duration(1+c(where+"/away", 8)) * 25 * time.Millisecond
 		add(crash)
 	}
 	if !spared && c("damage/late", 3) == 0 { // recovery has read it, the tasks have not
-		when := Trigger{"deploying", 2 + c("damage/late/nth", 3), c("damage/late/changes", 3)}
+		when := after("deploying", 2+c("damage/late/nth", 3), c("damage/late/changes", 3))
 		add(Fault{Kind: []Kind{BitFlip, TruncatedFile, LostFile}[c("damage/late/kind", 3)], Target: Newest, When: when})
 	}
 	return p

@@ -1,11 +1,28 @@
 // Package faults says what goes wrong in a simulated run: what, to whom, and when.
 // It knows no engine types; targets and events are text.
 //
-// A plan prints one fault a line, in four columns: name, when, what, how.
+// A plan is text, one fault a line: name, when, what, how. [Parse] reads what
+// [Plan.String] prints; blank lines, and what follows a "#" at the beginning of a line
+// or behind a space, are left out.
 //
-//	f1  on completed#2+14  crash tm2   machine for=250ms
-//	f2  from the start     slow tm1->tm2  by=400%
-//	f3  on completed#3     damage newest  bit-flip
+//	f1!  on completed#2+14                   crash tm2  machine for=250ms
+//	f2   from the start                      slow tm1->tm2  by=400%
+//	f3   on completed#3                      damage newest  bit-flip
+//	f4   on call sync of */_metadata*#1      crash jm  process for=25ms
+//	f5   from 100ms to 300ms                 lose jm->tm1,tm2  with 5%
+//	f6   on pre-committed of sink/0#2        partition jm|tm1  for=1s
+//
+// Name. Letters, digits, "-" and "_"; a "!" behind it makes the fault essential. No two
+// faults have the same.
+//
+// When. "from the start"; "at 1s" of virtual time; "from 1s to 2s", for faults that last;
+// "on EVENT#N", the N-th engine event of a kind, or "on EVENT of SUBJECT#N" of those about
+// a task or node; "on call OP#N", before the N-th file-system call of a kind, or "on call
+// OP of GLOB#N" of those on files whose whole path matches, where "*" is any text and "?"
+// any character. "+C" behind N lets C changes of crash-surviving state pass.
+//
+// What and how: see [Forms]. Durations are Go's, above 0 and at most an hour. Texts with
+// spaces or other special characters are quoted as in Go.
 package faults
 
 import (
@@ -27,58 +44,54 @@ const (
 	SlowLink Kind = "slow-link"
 	// SlowOperator makes an operator slower per record.
 	SlowOperator Kind = "slow-operator"
+	// SlowCPU makes all that a process does slower, its files too.
+	SlowCPU Kind = "slow-cpu"
+	// Pause stops a process, as SIGSTOP does: what comes in waits, clocks go on.
+	Pause Kind = "pause"
+	// Stall holds back all that is sent on links.
+	Stall Kind = "stall"
+	// Partition loses messages on links and holds their wires back.
+	Partition Kind = "partition"
+	// Reset breaks the wires between nodes; their processes live on.
+	Reset Kind = "reset"
+	// Lose loses messages on links, Delay makes them late, Duplicate delivers them
+	// twice. Wires are spared.
+	Lose      Kind = "lose"
+	Delay     Kind = "delay"
+	Duplicate Kind = "duplicate"
+	// Skew sets by how much a node's wall clock is ahead, Jump changes it.
+	Skew Kind = "skew"
+	Jump Kind = "jump"
 )
-
-// Trigger says when a fault happens. The zero value is the start of the run.
-type Trigger struct {
-	// On is the kind of engine event waited for, Nth which one of them, from 1.
-	On  string
-	Nth int
-	// Changes is how many changes of crash-surviving state are let pass after
-	// the event: a crash between two of them can't be told from one just before
-	// the second.
-	Changes int
-}
-
-func (t Trigger) String() string {
-	switch {
-	case t.On == "":
-		return "from the start"
-	case t.Changes == 0:
-		return fmt.Sprintf("on %s#%d", t.On, t.Nth)
-	}
-	return fmt.Sprintf("on %s#%d+%d", t.On, t.Nth, t.Changes)
-}
 
 // Fault is one thing that goes wrong.
 type Fault struct {
 	Name string // "f1"; reports and traces use it
 	Kind Kind
-	// Target is a node for crashes, "from->to" for links, an operator's uid, [Newest]
-	// or [Previous] for damage.
+	// Target is a node, "from->to" for a slow link, an operator's uid, sides (see
+	// [Fault.Ways]) for other faults of links, [Newest] or [Previous] for damage.
 	Target string
 	// File is the name of the damaged file in its checkpoint, or [Whole]; empty to
 	// draw one.
 	File string
 	When Trigger
-	// For is how long a crashed process stays away.
+	// For is how long a crashed process stays away, or a fault lasts; 0 if When says it
+	// or, for a slow link, for ever.
 	For time.Duration
-	// Percent is by how much a link or operator is slower, 100 for not at all.
+	// Percent is by how much a link, node or operator is slower, 100 for not at all.
 	Percent int
+	// By is how late a message is, or how much a wall clock is ahead; that may be
+	// negative.
+	By time.Duration
+	// Times is how often a process crashes, 0 or 1 for once; Up is how long it is
+	// there between two crashes.
+	Times int
+	Up    time.Duration
+	// Chance is the percentage of messages that are hit, 0 for all.
+	Chance int
 	// Essential says that the run proves nothing without this fault: it happens
-	// at the latest when the job is about to finish.
+	// at the latest when the job is about to finish. Plans mark its name with "!".
 	Essential bool
-}
-
-func (f Fault) String() string {
-	switch f.Kind {
-	case ProcessCrash, MachineCrash:
-		what := strings.TrimSuffix(string(f.Kind), "-crash")
-		return fmt.Sprintf("%s  %s  crash %s  %s for=%s", f.Name, f.When, f.Target, what, f.For)
-	case BitFlip, TruncatedFile, LostFile:
-		return f.damage()
-	}
-	return fmt.Sprintf("%s  %s  slow %s  by=%d%%", f.Name, f.When, f.Target, f.Percent)
 }
 
 // Plan is the faults of one run, in order.
@@ -114,11 +127,11 @@ func Draw(c Chance, s Shape) Plan {
 		f.Name = fmt.Sprintf("f%d", len(p)+1)
 		p = append(p, f)
 	}
-	add(crash(c, s, "essential", Trigger{"completed", 1 + c("essential/nth", 3), c("essential/changes", 24)}, true))
+	add(crash(c, s, "essential", after("completed", 1+c("essential/nth", 3), c("essential/changes", 24)), true))
 	for i := range c("crashes", s.Crashes) {
 		where := fmt.Sprintf("crash%d", i)
 		on := []string{"checkpoint triggered", "snapshot stored", "ack", "sealing", "completed", "pre-committed", "committed", "restored", "deploying"}
-		add(crash(c, s, where, Trigger{on[c(where+"/on", len(on))], 1 + c(where+"/nth", 8), c(where+"/changes", 12)}, false))
+		add(crash(c, s, where, after(on[c(where+"/on", len(on))], 1+c(where+"/nth", 8), c(where+"/changes", 12)), false))
 	}
 	for _, from := range s.Workers {
 		for _, to := range s.Workers {

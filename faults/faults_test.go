@@ -21,7 +21,7 @@ func TestPlanString(t *testing.T) {
 		{Name: "f5", Kind: SlowOperator, Target: "count", Percent: 3200},
 	}
 	require.Equal(t, strings.Join([]string{
-		"f1  on completed#2+14  crash tm2  machine for=250ms",
+		"f1!  on completed#2+14  crash tm2  machine for=250ms",
 		"f2  on checkpoint triggered#1  crash jm  process for=1s",
 		"f3  from the start  crash tm1  process for=25ms",
 		"f4  from the start  slow tm1->tm2  by=400%",

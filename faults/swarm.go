@@ -38,15 +38,15 @@ func DrawSwarm(c Chance, s Shape) Plan {
 		f.Name = fmt.Sprintf("f%d", len(p)+1)
 		p = append(p, f)
 	}
-	essential := w.crash("essential", Trigger{"completed", 1 + c("essential/nth", 4), c("essential/changes", 24)})
+	essential := w.crash("essential", after("completed", 1+c("essential/nth", 4), c("essential/changes", 24)))
 	essential.Essential = true
 	add(essential)
 	for i := range w.crashes() {
 		where := fmt.Sprintf("crash%d", i)
-		add(w.crash(where, Trigger{w.moments[c(where+"/on", len(w.moments))], 1 + c(where+"/nth", w.nth), c(where+"/changes", w.changes)}))
+		add(w.crash(where, after(w.moments[c(where+"/on", len(w.moments))], 1+c(where+"/nth", w.nth), c(where+"/changes", w.changes))))
 	}
 	if c("swarm/aimed", 4) == 0 { // only the storage knows how the checkpoint ended
-		f := w.crash("aimed", Trigger{"sealing", 1 + c("aimed/nth", 4), c("aimed/changes", 12)})
+		f := w.crash("aimed", after("sealing", 1+c("aimed/nth", 4), c("aimed/changes", 12)))
 		f.Target = s.JobManager
 		add(f)
 	}

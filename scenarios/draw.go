@@ -37,7 +37,7 @@ func draw(strategy Strategy, seed uint64, s *Scenario, c *engine.Config, bytes i
 		w := d.swarm(c)
 		d.retain(c)
 		workers(w.workers)
-		w.plan = s.slowed(chance, shape, faults.DrawSwarm(chance, shape))
+		w.plan = faults.WithTroubles(chance, shape, s.slowed(chance, shape, faults.DrawSwarm(chance, shape)))
 		d.pace(c, &w, bytes)
 		return w
 	}

@@ -54,6 +54,27 @@ func cause(err error) error {
 	return err
 }
 
+// maxPlan bounds the size of a plan's file, in bytes.
+const maxPlan = 1 << 20
+
+// readPlan reads the file of --plan.
+func readPlan(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", usage("--plan %s: %w", path, cause(err))
+	case !info.Mode().IsRegular():
+		return "", usage("--plan %s is not a regular file; name one with a fault on each line", path)
+	case info.Size() > maxPlan:
+		return "", usage("--plan %s has %d bytes; a plan has at most %d", path, info.Size(), maxPlan)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", usage("--plan %s: %w", path, cause(err))
+	}
+	return string(text), nil
+}
+
 // checkOutput refuses a place where a file can't be written, before the run.
 func checkOutput(flag, path string) error {
 	if path == "" {

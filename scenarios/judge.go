@@ -201,6 +201,11 @@ func (o *provocationOracle) OnEnd(w *sim.World) *sim.Violation {
 	for _, f := range o.judges.cluster.Injected {
 		faults = append(faults, modelFault(f))
 	}
+	for _, f := range o.judges.cluster.Troubles {
+		if f.Excuses() {
+			faults = append(faults, modelFault(f))
+		}
+	}
 	return violation(w, model.CheckProvoked(o.troubles, faults))
 }
 

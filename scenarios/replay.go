@@ -25,8 +25,6 @@ const (
 	extraGoOn = "go-on"
 	// extraFromHash is that of all files the run started from.
 	extraFromHash = "from-xxhash64"
-	// extraPlan is the plan of faults, one a line.
-	extraPlan = "plan"
 	// extraMutant names the mutant that recorded the trace, if one did.
 	extraMutant = "mutant"
 )
@@ -40,7 +38,7 @@ func (r *run) header() trace.Header {
 		Module:   "unknown", Commit: "unknown", Go: runtime.Version(),
 		Extra: map[string]string{
 			extraSet: strings.Join(r.o.Set, "\n"), extraFrom: r.o.From, extraStop: strconv.Itoa(r.o.StopAfter),
-			extraFromHash: r.fromSum(),
+			extraFromHash: r.fromSum(), extraPlan: r.world.plan.String(),
 		},
 	}
 	if r.o.Lines > 0 {
@@ -49,11 +47,6 @@ func (r *run) header() trace.Header {
 	if r.o.GoOn {
 		h.Extra[extraGoOn] = "yes"
 	}
-	var plan []string
-	for _, f := range r.world.plan {
-		plan = append(plan, f.String())
-	}
-	h.Extra[extraPlan] = strings.Join(plan, "\n")
 	if mutants.Built != "" {
 		h.Extra[extraMutant] = mutants.Built
 	}
@@ -174,6 +167,9 @@ func optionsOf(path string, t *trace.Trace) (RunOptions, error) {
 	}
 	if s := h.Extra[extraGoOn]; s != "" && s != "yes" {
 		return o, usage("trace %s: its header has go-on %q, which is neither \"yes\" nor left out", path, s)
+	}
+	if s, ok := h.Extra[extraPlan]; ok {
+		o.plan = &s
 	}
 	var err error
 	if o.Strategy, err = ParseStrategy(h.Strategy); err != nil {

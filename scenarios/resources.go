@@ -103,7 +103,7 @@ func (o *resourcesOracle) finished() []string {
 // superseded looks once an attempt, when its tasks have run for a while, for what is
 // left of older ones. A worker that was away may not have heard of it.
 func (o *resourcesOracle) superseded(now time.Duration) (wrong []string) {
-	if o.checked || now < o.deployed+o.grace() {
+	if o.checked || now < max(o.deployed, o.judges.cluster.TroubledUntil())+o.grace() {
 		return nil
 	}
 	o.checked = true

@@ -31,6 +31,10 @@ type RunOptions struct {
 	// Lines is how many lines of the input are read, from the first; 0 for all.
 	Lines int
 	Trace string // path, empty for none
+	// Plan is the path of the faults, empty for those that the seed draws; plan is its
+	// text, from a trace, nil for none.
+	Plan string
+	plan *string
 	// History is where the picture of what observers saw is written, empty for none
 	// unless the run fails.
 	History string
@@ -113,10 +117,13 @@ func (s *Scenario) prepare(o RunOptions) (*run, error) {
 	if r.graph, err = engine.Describe(r.config, s.Job(nil)); err != nil {
 		return nil, &UsageError{err}
 	}
+	if err := r.planned(); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkOutput("--history", o.History), checkDir("--dir", o.Dir)); err != nil {
 		return nil, err
 	}
-	if err := checkDistinct(place{"--input", r.input}, place{"--output", o.Output}, place{"--trace", o.Trace}, place{"--history", o.History}, place{"--dir", o.Dir}); err != nil {
+	if err := checkDistinct(place{"--input", r.input}, place{"--plan", o.Plan}, place{"--output", o.Output}, place{"--trace", o.Trace}, place{"--history", o.History}, place{"--dir", o.Dir}); err != nil {
 		return nil, err
 	}
 	r.files = []cluster.File{{Name: InputFile, Data: r.data}}
@@ -294,7 +301,7 @@ func failureName(s *Scenario, m Mode, seed uint64) string {
 // command reruns the run.
 func (r *run) command() string {
 	s := fmt.Sprintf("simrun run %s --seed %d --mode %s", r.scenario.Name, r.o.Seed, r.mode)
-	for _, f := range [][2]string{{"--input", r.o.Input}, {"--from", r.o.From}} {
+	for _, f := range [][2]string{{"--input", r.o.Input}, {"--from", r.o.From}, {"--plan", r.o.Plan}} {
 		if f[1] != "" {
 			s += " " + f[0] + " " + f[1]
 		}

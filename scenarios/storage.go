@@ -4,25 +4,49 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/weirstream/weir/engine/fs"
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/engine/snapshot"
+	"github.com/weirstream/weir/engine/stream"
+	"github.com/weirstream/weir/faults"
 	"github.com/weirstream/weir/sim"
+	"github.com/weirstream/weir/sim/cluster"
 )
 
 // storageOracle is oracle 7: when the job has finished, what is on disk is exactly
 // what retained checkpoints and committed output reach. Nothing they need is missing,
 // nothing else is left.
-type storageOracle struct{ judges *judges }
+type storageOracle struct {
+	judges *judges
+	latest stream.Attempt
+}
 
 // ID implements sim.Oracle.
 func (o *storageOracle) ID() string { return "storage" }
 
 // OnEvent implements sim.Oracle.
-func (o *storageOracle) OnEvent(*sim.World, *host.Event) *sim.Violation { return nil }
+func (o *storageOracle) OnEvent(_ *sim.World, e *host.Event) *sim.Violation {
+	if e.Kind == host.Deploying {
+		o.latest = stream.Attempt{Epoch: e.Epoch, Number: e.Number}
+	}
+	return nil
+}
+
+// leftAttempt is an attempt in the name of a file that is left over.
+var leftAttempt = regexp.MustCompile(`-(\d+\.\d+)(?:-\d+|\.tmp)? is left over`)
+
+// withoutZombies leaves out the files of attempts before the latest: a process that was
+// paused when they ended may write them when it goes on, after the job has finished.
+func withoutZombies(wrong []string, latest stream.Attempt) []string {
+	return slices.DeleteFunc(wrong, func(text string) bool {
+		found := leftAttempt.FindStringSubmatch(text)
+		return found != nil && found[1] != latest.String()
+	})
+}
 
 // OnEnd implements sim.Oracle.
 func (o *storageOracle) OnEnd(w *sim.World) *sim.Violation {
@@ -31,7 +55,11 @@ func (o *storageOracle) OnEnd(w *sim.World) *sim.Violation {
 		return nil
 	}
 	c := j.run.config
-	return violation(w, atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained, j.damages.harmed))
+	wrong := atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained, j.damages.harmed)
+	if slices.ContainsFunc(j.cluster.Troubles, func(in cluster.Injection) bool { return in.Fault.Kind == faults.Pause }) {
+		wrong = withoutZombies(wrong, o.latest)
+	}
+	return violation(w, wrong)
 }
 
 // atRest says what is missing from, or left over in, the storage of a finished job.

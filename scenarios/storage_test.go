@@ -7,6 +7,7 @@ import (
 
 	"github.com/weirstream/weir/engine/live"
 	"github.com/weirstream/weir/engine/snapshot"
+	"github.com/weirstream/weir/engine/stream"
 )
 
 // TestZombiesLeaveNothing: in this world work of a stopped task creates a file after
@@ -55,4 +56,14 @@ func messagesOf(wrong []string) (all string) {
 		all += w + "\n"
 	}
 	return all
+}
+
+// TestWithoutZombies: only files of earlier attempts are excused.
+func TestWithoutZombies(t *testing.T) {
+	latest := stream.Attempt{Epoch: 1, Number: 2}
+	require.Equal(t, []string{"out/.tmp-sink-0-1.2-9 is left over: x", "checkpoints/chk-3 is left over: y", "c/task-0-1-1.1 is dangling"},
+		withoutZombies([]string{
+			"out/.tmp-sink-0-1.1-9 is left over: x", "out/.tmp-sink-0-1.2-9 is left over: x", "checkpoints/chk-3 is left over: y",
+			"c/chk-3/task-0-1-1.1.tmp is left over: z", "c/chk-3/task-0-1-1.1 is left over: z", "c/task-0-1-1.1 is dangling",
+		}, latest))
 }

@@ -173,6 +173,7 @@ func (v View) byFault(t *trace.Trace, c *contents) (func(trace.Record) bool, err
 	var names []string
 	for i, f := range planOf(t) {
 		name, rest, _ := strings.Cut(f, " ")
+		name = strings.TrimSuffix(name, "!") // essential
 		if name != v.Fault {
 			names = append(names, name)
 			continue
@@ -227,7 +228,7 @@ func (c *contents) before(n uint64) uint64 {
 // planOf are the faults that a trace was recorded with, none if it does not say.
 func planOf(t *trace.Trace) []string {
 	if s := t.Header.Extra[extraPlan]; s != "" {
-		return strings.Split(s, "\n")
+		return strings.Split(strings.TrimSuffix(s, "\n"), "\n")
 	}
 	return nil
 }

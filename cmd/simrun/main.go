@@ -40,7 +40,8 @@ type cli struct {
 }
 
 type listCommand struct {
-	JSON bool `name:"json" help:"Print one JSON object."`
+	Faults bool `help:"List the kinds of faults instead, as a plan has them."`
+	JSON   bool `name:"json" help:"Print one JSON object."`
 }
 
 type runCommand struct {
@@ -53,6 +54,7 @@ type runCommand struct {
 	Set       []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
 	Strategy  strategy `default:"uniform" help:"How world and faults are drawn from the seed: uniform, swarm or portfolio."`
 	Lines     some     `placeholder:"N" help:"Read only the first N lines of the input."`
+	Plan      path     `placeholder:"FILE" help:"Faults, one a line, instead of those that the seed draws; simrun list --faults shows what there is."`
 	Trace     path     `placeholder:"FILE" help:"Where to record the run."`
 	History   path     `placeholder:"FILE" help:"Where to draw, for a browser, what observers saw of the run."`
 	Dir       path     `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
@@ -150,6 +152,10 @@ func status(verdict string) int {
 }
 
 func (c *listCommand) execute(stdout, _ io.Writer) (int, error) {
+	if c.Faults {
+		l := scenarios.ListFaults()
+		return ok, print(stdout, c.JSON, l, l.Text())
+	}
 	l := scenarios.Listing()
 	return ok, print(stdout, c.JSON, l, l.Text())
 }
@@ -158,7 +164,7 @@ func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
 	r, err := scenarios.Run(scenarios.RunOptions{
 		Scenario: c.Scenario, Mode: c.Mode, Seed: uint64(c.Seed), Input: string(c.Input), Output: string(c.Output),
 		From: string(c.From), Set: c.Set, Trace: string(c.Trace), History: string(c.History), Dir: string(c.Dir), StopAfter: int(c.StopAfter), Failures: string(c.Out),
-		Strategy: scenarios.Strategy(c.Strategy), Lines: int(c.Lines), GoOn: c.GoOn,
+		Plan: string(c.Plan), Strategy: scenarios.Strategy(c.Strategy), Lines: int(c.Lines), GoOn: c.GoOn,
 	})
 	if err != nil {
 		return 0, err

@@ -26,7 +26,7 @@ var refused = []string{
 	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode timeout`, `run wordcount --mode=`,
 
 	// Options of other commands, and of later releases.
-	`run wordcount --plan faults.txt`, `run wordcount --html out.html`, `replay run.trace --seed 2`,
+	`run wordcount --html out.html`, `replay run.trace --seed 2`,
 	`live wordcount --seed 2`, `live wordcount --trace t`, `run wordcount --kills 2`, `run wordcount --sead 2`, `run wordcount -x`,
 
 	// Sweeps.
@@ -54,6 +54,11 @@ var refused = []string{
 	`sweep --for soon`, `sweep --for 0s`, `sweep --for -1s`, `sweep --for 10`, `sweep --for 1s --seeds 5`,
 	`sweep --out input/out`, `sweep --resume`, `sweep --resume --out missing`, `sweep --resume --out dir`, `sweep --shard 0/2`, `sweep --shard 3/2`, `sweep --seeds 3 --shard 4/4`, `sweep --shard 1`, `sweep --shard 1/x`, `sweep --shard 1/0`, `sweep --shard=`,
 	`run wordcount --stop-after -1`, `run wordcount --stop-after x`, `replay run.trace --around -1`, `run wordcount --json=maybe`,
+
+	// Plans.
+	`run wordcount --plan missing`, `run wordcount --plan dir`, `run wordcount --plan=`, `live wordcount --plan input`, `run wordcount --plan input`,
+	`run wordcount --plan no-node.plan`, `run wordcount --plan no-event.plan`, `run wordcount --plan no-operator.plan`, `run wordcount --plan no-damage.plan`,
+	`run wordcount --plan no-end.plan`, `run wordcount --plan no-event.plan --trace no-event.plan`,
 
 	// Settings.
 	`run wordcount --set execution.checkpointing.intervall=10s`, `run wordcount --set nonsense=1`, `run wordcount --set =5`,
@@ -106,6 +111,11 @@ func furnish(t *testing.T) {
 	put("empty", nil)
 	put("changed", []byte("before\n"))
 	put("gone", []byte("before\n"))
+	put("no-node.plan", []byte("# a plan\nf1 on completed#2  crash tm9 process for=1s\n"))
+	put("no-event.plan", []byte("f1 on complete#2  crash tm1 process for=1s\n"))
+	put("no-operator.plan", []byte("f1 from the start  slow nobody by=200%\n"))
+	put("no-damage.plan", []byte("f1 on completed#2  damage newest bit-flip\n"))
+	put("no-end.plan", []byte("f1 on completed#2  partition jm|tm1\n"))
 	require.NoError(t, os.Symlink("input", "link"))
 	require.NoError(t, os.MkdirAll("dir", 0o755))
 	require.NoError(t, os.MkdirAll("unfinished/checkpoints/chk-3", 0o755))

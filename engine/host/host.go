@@ -15,7 +15,8 @@
 //	    one or many steps before it is delivered are one GoOn.
 //	H4  Messages between actors of one node arrive once, in order, unless the
 //	    receiver does not exist (then they are dropped). Messages between nodes
-//	    arrive at most once, perhaps late, in no promised order, or never.
+//	    arrive once while nothing is wrong; else perhaps late, in no promised order,
+//	    twice, or never.
 //	H5  A wire comes up when both ends have opened it, and each end gets WireUp
 //	    once. Frames of one wire arrive in order, without gap, until the wire
 //	    goes down; then the other end gets WireDown after every frame and credit

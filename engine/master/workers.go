@@ -104,6 +104,8 @@ func (m *JobManager) heartbeat(h task.Heartbeat, out *host.Outbox) {
 	case deploying, running:
 		m.cancelOlder(w, h, out)
 		m.reconcile(w, h, out)
+	case finished:
+		m.cancelOlder(w, h, out)
 	default:
 		m.cancelAgain(w, h, out)
 	}

@@ -55,23 +55,27 @@ type Cluster struct {
 	Disk  *disk.Disk
 	Graph *graph.Graph
 
-	o       JobOptions
-	panel   sim.Panel[host.Event]
-	restart sim.Kind
-	damaged sim.Kind
-	armed   []*armed
-	offered uint64 // durable version at the last offer of a crash
-	machine bool   // the crash under way is a machine's
-	lost    bool   // it took unsynced changes
-	master  string // the JobManager's node
-	rest    sim.Kind
-	mended  time.Duration // when the last crashed process is there again
+	o        JobOptions
+	panel    sim.Panel[host.Event]
+	restart  sim.Kind
+	damaged  sim.Kind
+	inject   injector
+	armed    []*armed
+	offered  uint64 // durable version at the last offer of a crash
+	machine  bool   // the crash under way is a machine's
+	lost     bool   // it took unsynced changes
+	master   string // the JobManager's node
+	rest     sim.Kind
+	troubled time.Duration // when the last other fault that lasts is over
+	mended   time.Duration // when the last crashed process is there again
 
 	// Counts is what happened; Fired counts faults by kind, Injected are the
 	// crashes and the damage, in order.
 	Counts   Counts
 	Fired    map[faults.Kind]int
 	Injected []Injection
+	// Troubles are the other faults that happened, in order.
+	Troubles []Injection
 	// Outcome is the engine's word on how the job ended, empty if it did not.
 	Outcome  string
 	Finished bool
@@ -104,11 +108,15 @@ type Injection struct {
 // armed is a fault of the plan that waits.
 type armed struct {
 	fault   faults.Fault
-	seen    int  // events of its kind
-	reached bool // the event has come
-	changes int  // still to be let pass
+	index   uint32
+	subject string // of the events waited for
+	seen    int    // events of its kind
+	reached bool   // the event has come
+	changes int    // still to be let pass
 	done    bool
 	missed  bool // what it aims at was not there
+	times   int  // crashes so far
+	over    bool
 }
 
 // NewCluster makes the world of a run. The error is a *graph.InvalidError or one
@@ -125,7 +133,10 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 	hw := o.Hardware
 	hw.Listener = c
 	hw.BeforeEffect = func(host.Address, *host.Effect) { c.offer() }
-	hw.BeforeCall = func(string, Op, string) { c.offer() }
+	hw.BeforeCall = func(_ string, op Op, name string) {
+		c.onCall(op, name)
+		c.offer()
+	}
 	hw.FS = func(node string, _ int) fs.FS { return c.Disk.Node(node) }
 	hw.OnCrash = func(node string, _ int) {
 		if c.machine {
@@ -153,6 +164,7 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 	})
 	c.damaged = c.World.NoteKind("damage", '!')
 	c.rest = c.restPoint()
+	c.injectors()
 	c.boot()
 	c.arm()
 	return c, nil
@@ -217,15 +229,15 @@ func Worker(i int) string { return fmt.Sprintf("tm%d", i+1) }
 // arm applies what holds from the start and readies the rest.
 func (c *Cluster) arm() {
 	for _, f := range c.o.Plan {
-		switch f.Kind {
-		case faults.SlowLink:
+		switch {
+		case f.Kind == faults.SlowLink && f.When == faults.Trigger{} && f.For == 0:
 			from, to, _ := strings.Cut(f.Target, "->")
 			c.World.Link(from, to).SetSlow(Percent(f.Percent))
 			c.Fired[f.Kind]++
-		case faults.SlowOperator:
+		case f.Kind == faults.SlowOperator:
 			c.Fired[f.Kind]++
 		default:
-			c.armed = append(c.armed, &armed{fault: f, changes: f.When.Changes})
+			c.ready(f)
 		}
 	}
 }
@@ -236,7 +248,7 @@ func (c *Cluster) On(e *host.Event) {
 	c.panel.On(e)
 	final := isFinal(e)
 	for _, a := range c.armed {
-		if !a.done && !a.reached && e.Kind.String() == a.fault.When.On {
+		if !a.done && !a.reached && a.waits(e) {
 			a.seen++
 			a.reached = a.seen == a.fault.When.Nth
 		}
@@ -316,17 +328,12 @@ func (c *Cluster) offer() {
 			}
 			continue
 		}
-		if a.fault.Kind.Damages() {
-			c.damage(a)
-			continue
-		}
-		c.crash(a)
+		c.carryOut(a)
 	}
 }
 
 func (c *Cluster) crash(a *armed) {
-	target := a.fault.Target
-	n := c.World.Node(target)
+	n := c.World.Node(a.fault.Target)
 	if a.fault.Essential && n.Up() && len(n.actors) == 1 {
 		// A worker without tasks: nobody would notice.
 		n = c.World.Node(engine.JobManagerAddress().Node)
@@ -336,6 +343,18 @@ func (c *Cluster) crash(a *armed) {
 		return
 	}
 	a.done = true
+	c.crashOf(a, n)
+}
+
+// crashOf crashes a node, and lets it crash again if the fault wants that. A node that
+// is down already is spared this time.
+func (c *Cluster) crashOf(a *armed, n *Node) {
+	if a.times++; a.times < a.fault.Times {
+		c.World.Schedule(a.fault.For+a.fault.Up, sim.Event{Kind: c.inject.again, Target: a.index, A: uint64(n.index)})
+	}
+	if !n.Up() {
+		return
+	}
 	c.Fired[a.fault.Kind]++
 	c.machine, c.lost = a.fault.Kind == faults.MachineCrash, false
 	number := c.World.EventNumber()

@@ -19,6 +19,7 @@ type Node struct {
 	incarnation int
 	started     uint64 // number of the incarnation's start
 	skew        time.Duration
+	paused      time.Duration // until then nothing of it runs
 	cost        Percent
 	slow        []*slowDisk
 	actors      []*actor // in order of their start
@@ -51,7 +52,7 @@ func (w *World) AddNode(name string, boot func(n *Node)) *Node {
 
 func (n *Node) start() {
 	n.incarnation++
-	n.up = true
+	n.up, n.paused = true, 0
 	n.started = n.w.Note(&sim.Note{Kind: n.w.kinds.restart, Node: n.id, A: uint64(n.incarnation)})
 	if n.w.o.FS != nil {
 		n.fs = &nodeFS{w: n.w, node: n, incarnation: n.incarnation, inner: n.w.o.FS(n.name, n.incarnation)}

@@ -24,6 +24,8 @@ type Link struct {
 	o       LinkOptions
 	latency *sim.Point
 	free    time.Duration // when all that was sent is transmitted
+	slow    Percent       // as the options have it
+	wrong   upset
 }
 
 // Link returns the link from one node to another; both must exist, and differ.
@@ -47,7 +49,7 @@ func (w *World) link(from, to *Node) *Link {
 		if o.Latency == (Range{}) {
 			o.Latency = Range{100 * time.Microsecond, 500 * time.Microsecond}
 		}
-		l = &Link{w: w, o: o, latency: w.Point("link-latency", from.name+"->"+to.name)}
+		l = &Link{w: w, o: o, latency: w.Point("link-latency", from.name+"->"+to.name), slow: o.Slow}
 		from.links[to.index] = l
 	}
 	return l
@@ -69,7 +71,7 @@ func (l *Link) arrival(leave time.Duration, size int) time.Duration {
 		l.free = max(leave, l.free) + l.o.Slow.of(transmission(size, l.o.Bandwidth))
 		leave = l.free
 	}
-	return leave + l.o.Slow.of(l.w.Delay(l.latency, l.o.Latency.Min, l.o.Latency.Max))
+	return max(l.wrong.hold, leave+l.o.Slow.of(l.w.Delay(l.latency, l.o.Latency.Min, l.o.Latency.Max)))
 }
 
 // transmission is the time that size bytes take, rounded down, at most a year.

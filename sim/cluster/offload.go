@@ -122,6 +122,10 @@ func (w *World) onWork(e *sim.Event) {
 	if j.dead {
 		return
 	}
+	if wait := j.node.paused - w.Now(); wait > 0 {
+		w.Schedule(wait, sim.Event{Kind: e.Kind, Target: e.Target, A: e.A, Ref: j, Cause: e.Cause})
+		return
+	}
 	if j.yield != nil && w.o.BeforeCall != nil {
 		if w.o.BeforeCall(j.node.name, j.op, j.name); j.dead {
 			return

@@ -20,6 +20,11 @@ const (
 func (c *Cluster) restPoint() sim.Kind {
 	var kind sim.Kind
 	kind = c.World.Handle("finished", 0, func(e *sim.Event) {
+		// A process that was paused or cut off must hear first that its tasks are stale.
+		if wait := c.troubled + 2*c.o.Config.HeartbeatTimeout - c.World.Now(); c.troubled > 0 && wait > 0 {
+			c.World.Schedule(wait, sim.Event{Kind: kind, A: e.A})
+			return
+		}
 		if c.World.quiet() || e.A == restTries {
 			c.World.Stop()
 			return

@@ -90,7 +90,9 @@ func Describe(r trace.Record, names trace.Names) string {
 		return fmt.Sprintf("! %s, incarnation %d", kind, r.A)
 	case "damage":
 		return fmt.Sprintf("! %s of %s", actor, peer)
-	case "restart is due":
+	case "fault":
+		return fmt.Sprintf("! %s: %s %s", peer, actor, names(r.Where))
+	case "restart is due", "fault is due", "fault is over", "crash again":
 		return "! " + kind
 	case "set timer":
 		return fmt.Sprintf("* %s: %s %d after %s", actor, kind, r.A, time.Duration(r.B))

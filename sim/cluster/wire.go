@@ -12,10 +12,18 @@ import (
 var (
 	ErrClosed  = errors.New("the other end closed the wire")
 	ErrCrashed = errors.New("the process at the other end of the wire is gone")
+	ErrReset   = errors.New("the connection was reset")
 )
 
 // maxWire bounds an actor's own numbers of wires: they index a slice.
 const maxWire = 1 << 20
+
+// Why a wire goes down, in an event's A.
+const (
+	wireClosed = iota
+	wireCrashed
+	wireReset
+)
 
 // wireKey is what both ends of a wire agree on.
 type wireKey struct {
@@ -221,9 +229,9 @@ func (w *World) closeEnd(x *end, why error, cause uint64) {
 	if x.peer.closed {
 		return
 	}
-	var crashed uint64
+	var crashed uint64 = wireClosed
 	if why != nil {
-		crashed = 1
+		crashed = wireCrashed
 	}
 	w.Schedule(w.arrival(x, 1), sim.Event{Kind: w.kinds.wireDown, Target: x.peer.id, A: uint64(x.peer.gen)<<32 | crashed, Cause: cause})
 }
@@ -275,9 +283,6 @@ func (w *World) onWireDown(e *sim.Event) {
 	if x == nil {
 		return
 	}
-	err := ErrClosed
-	if uint32(e.A) == 1 {
-		err = ErrCrashed
-	}
+	err := [...]error{ErrClosed, ErrCrashed, ErrReset}[uint32(e.A)]
 	w.deliver(x.a, &item{kind: host.WireDown, end: x, digest: digestError(err), cause: e.Cause, err: err})
 }

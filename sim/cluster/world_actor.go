@@ -49,7 +49,7 @@ func (w *World) spawn(n *Node, name string, f host.Factory, cause uint64) {
 		w.end(p.actor, nil, cause)
 	}
 	w.serial++
-	a := &actor{w: w, place: p, node: n, serial: w.serial}
+	a := &actor{w: w, place: p, node: n, serial: w.serial, busy: n.paused}
 	p.actor = a
 	n.actors = append(n.actors, a)
 	a.step = f(a)
@@ -158,6 +158,10 @@ func (w *World) wake(a *actor, delay time.Duration) {
 func (w *World) onWake(e *sim.Event) {
 	a := w.places[e.Target].actor
 	if a == nil || a.serial != e.A {
+		return
+	}
+	if wait := a.busy - w.Now(); wait > 0 { // it was paused since
+		w.wake(a, wait)
 		return
 	}
 	a.waking = false

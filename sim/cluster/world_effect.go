@@ -80,8 +80,16 @@ func (w *World) send(from *place, e *host.Effect) {
 		if b, ok := e.Body.([]byte); ok {
 			size = len(b)
 		}
-		delay = w.link(from.node, to.node).arrival(w.Now()+w.lag, size) - w.Now()
+		l := w.link(from.node, to.node)
+		delay = l.arrival(w.Now()+w.lag, size) - w.Now()
 		w.Durable()
+		late, again, arrives := l.fate()
+		if !arrives {
+			return
+		}
+		if delay += late; again > 0 {
+			w.Schedule(delay+again, ev)
+		}
 	}
 	w.Schedule(delay, ev)
 }

@@ -196,7 +196,7 @@ var messageCases = map[string]func(c *course){
 		p.do(func(out *host.Outbox) { out.Send(p.addr, []byte("me")) })
 		p.await("message me from a:p")
 	},
-	"between nodes at most once": func(c *course) {
+	"between nodes once while nothing is wrong": func(c *course) {
 		p, q := c.spawn("a", "p"), c.spawn("b", "q")
 		want := []string{}
 		p.do(func(out *host.Outbox) {

@@ -1,0 +1,108 @@
+package faults
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Profile is a family of faults that a run has beside its crashes.
+type Profile string
+
+// The profiles.
+const (
+	Calm         Profile = "calm"          // none
+	FlakyNetwork Profile = "flaky network" // messages lost, late, twice; connections reset
+	SlowChannel  Profile = "slow channel"  // stalls, and links slow for a while
+	CrashLoop    Profile = "crash loop"
+	SplitBrain   Profile = "split brain" // partitions
+	LongPauses   Profile = "long pauses" // and slow processors
+	WrongClocks  Profile = "wrong clocks"
+	Everything   Profile = "everything"
+)
+
+// Profiles are all profiles; WithTroubles draws each as often as it stands here.
+var Profiles = []Profile{Calm, Calm, FlakyNetwork, SlowChannel, CrashLoop, SplitBrain, LongPauses, WrongClocks, Everything}
+
+// kinds are the faults of a profile, a crash loop as a crash.
+func (p Profile) kinds() []Kind {
+	switch p {
+	case FlakyNetwork:
+		return []Kind{Lose, Delay, Duplicate, Reset}
+	case SlowChannel:
+		return []Kind{Stall, SlowLink}
+	case CrashLoop:
+		return []Kind{ProcessCrash, MachineCrash}
+	case SplitBrain:
+		return []Kind{Partition}
+	case LongPauses:
+		return []Kind{Pause, SlowCPU}
+	case WrongClocks:
+		return []Kind{Skew, Jump}
+	case Everything:
+		return []Kind{Lose, Delay, Duplicate, Reset, Stall, SlowLink, ProcessCrash, MachineCrash, Partition, Pause, SlowCPU, Skew, Jump}
+	}
+	return nil
+}
+
+// WithTroubles is a plan with one to three faults of a drawn profile added, or none. All
+// that lasts is over after two seconds at most.
+func WithTroubles(c Chance, s Shape, p Plan) Plan {
+	kinds := Profiles[c("profile", len(Profiles))].kinds()
+	if len(kinds) == 0 {
+		return p
+	}
+	for i := range 1 + c("trouble/more", 3) {
+		where := fmt.Sprintf("trouble%d", i)
+		f := trouble(c, s, where, kinds[c(where+"/kind", len(kinds))])
+		f.Name = fmt.Sprintf("f%d", len(p)+1)
+		p = append(p, f)
+	}
+	return p
+}
+
+// trouble draws a fault of a kind.
+func trouble(c Chance, s Shape, where string, k Kind) Fault {
+	f := Fault{Kind: k, When: after(moments[c(where+"/on", len(moments))], 1+c(where+"/nth", 8), c(where+"/changes", 12))}
+	nodes := append([]string{s.JobManager}, s.Workers...)
+	at := c(where+"/target", len(nodes))
+	f.Target = nodes[at]
+	lasts := []time.Duration{20, 100, 500, 2000}[c(where+"/for", 4)] * time.Millisecond
+	switch k {
+	case ProcessCrash, MachineCrash:
+		f.Times, f.For, f.Up = 2+c(where+"/times", 4), lasts/4, time.Duration(1+c(where+"/up", 8))*10*time.Millisecond
+	case Pause:
+		f.For = lasts
+	case SlowCPU:
+		f.For, f.Percent = lasts, 200<<c(where+"/by", 4)
+	case Skew, Jump:
+		f.By = []time.Duration{-time.Hour, -time.Second, -time.Millisecond, time.Millisecond, time.Second, time.Hour}[c(where+"/by", 6)]
+	default:
+		rest := append(append([]string(nil), nodes[:at]...), nodes[at+1:]...)
+		other := c(where+"/other", len(rest)+1)
+		to := strings.Join(rest, ",") // all of them
+		if other < len(rest) {
+			to = rest[other]
+		}
+		f.Target += []string{"->", "|"}[c(where+"/both", 2)] + to
+		f.For = lasts
+		f.of(c, where, rest[other%len(rest)])
+	}
+	return f
+}
+
+// of sets what is of the kind in a fault of links.
+func (f *Fault) of(c Chance, where, other string) {
+	switch f.Kind {
+	case Reset:
+		f.For = 0
+	case SlowLink:
+		from, _, _ := strings.Cut(strings.ReplaceAll(f.Target, "|", "->"), "->")
+		f.Target, f.Percent = from+"->"+other, 200<<c(where+"/by", 4)
+	case Delay:
+		f.By = []time.Duration{1, 10, 100}[c(where+"/by", 3)] * time.Millisecond
+		fallthrough
+	case Lose, Duplicate:
+		f.Chance = []int{2, 10, 40, 100}[c(where+"/chance", 4)]
+	}
+}
