@@ -150,19 +150,9 @@ func Run(o RunOptions) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rec *recording
-	if o.Trace != "" {
-		rec = &recording{path: o.Trace, header: r.header()}
-	}
-	rep, c, err := r.execute(rec.observe)
+	rep, c, err := r.recorded()
 	if err != nil {
-		rec.abort()
 		return nil, err
-	}
-	if rec != nil {
-		if err := rec.writer.Close(rep.Verdict); err != nil {
-			return nil, err
-		}
 	}
 	if o.History != "" {
 		if err := rep.picture.write(o.History); err != nil {
@@ -185,6 +175,25 @@ func Run(o RunOptions) (*Report, error) {
 
 // observer makes a world's recorder, or returns nil.
 type observer func() (*cluster.Recorder, error)
+
+// recorded runs the world once, and writes its trace if one is asked for.
+func (r *run) recorded() (*Report, *cluster.Cluster, error) {
+	var rec *recording
+	if r.o.Trace != "" {
+		rec = &recording{path: r.o.Trace, header: r.header()}
+	}
+	rep, c, err := r.execute(rec.observe)
+	if err != nil {
+		rec.abort()
+		return nil, nil, err
+	}
+	if rec != nil {
+		if err := rec.writer.Close(rep.Verdict); err != nil {
+			return nil, nil, err
+		}
+	}
+	return rep, c, nil
+}
 
 // execute runs the world once.
 func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {

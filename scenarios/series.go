@@ -45,19 +45,9 @@ func (s *Series) Run(o RunOptions, v Variant) (*Report, error) {
 		r.world.hardware.RecordCost = v.RecordCost
 	}
 	r.unjudged = v.Unjudged
-	var rec *recording
-	if o.Trace != "" {
-		rec = &recording{path: o.Trace, header: r.header()}
-	}
-	rep, c, err := r.execute(rec.observe)
+	rep, c, err := r.recorded()
 	if err != nil {
-		rec.abort()
 		return nil, err
-	}
-	if rec != nil {
-		if err := rec.writer.Close(rep.Verdict); err != nil {
-			return nil, err
-		}
 	}
 	if !c.Finished && !c.Stopped() && rep.Verdict == Pass {
 		return nil, fmt.Errorf("seed %d: the job failed: %s", o.Seed, c.Outcome)
