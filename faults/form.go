@@ -41,6 +41,19 @@ const (
 // Forms are how faults are written, in the order in which they are listed.
 func Forms() []Form { return slices.Clone(forms) }
 
+// Kinds are all kinds of fault, in the order of their forms.
+func Kinds() []Kind {
+	var all []Kind
+	for _, f := range forms {
+		for _, k := range f.Kinds {
+			if !slices.Contains(all, k) {
+				all = append(all, k)
+			}
+		}
+	}
+	return all
+}
+
 var forms = []Form{
 	{Verb: "crash", Syntax: "crash NODE  process|machine for=D", Kinds: []Kind{ProcessCrash, MachineCrash},
 		Doc:  "the process ends at once and comes back after D; with its machine, what was not synced is lost",

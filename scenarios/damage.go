@@ -321,4 +321,4 @@ func modelFault(in cluster.Injection) model.Fault {
 }
 
 // damaging are the kinds of fault that damage a checkpoint.
-var damaging = []string{string(faults.BitFlip), string(faults.TruncatedFile), string(faults.LostFile)}
+var damaging = kindsOf(faults.Kind.Damages)

@@ -11,10 +11,20 @@ import (
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/connect"
 	"github.com/weirstream/weir/engine/connect/file"
+	"github.com/weirstream/weir/faults"
 )
 
-// allFaults is what most scenarios are exposed to.
-var allFaults = []string{"process-crash", "machine-crash", "slow-link", "slow-operator"}
+// allFaults is what most scenarios are exposed to: all that spares completed checkpoints.
+var allFaults = kindsOf(func(k faults.Kind) bool { return !k.Damages() })
+
+func kindsOf(which func(faults.Kind) bool) (names []string) {
+	for _, k := range faults.Kinds() {
+		if which(k) {
+			names = append(names, string(k))
+		}
+	}
+	return names
+}
 
 // text is the default input: a text of the Go distribution.
 func text() (string, error) {

@@ -66,6 +66,15 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestDefaultSweep: a sweep as the command makes it unasked shows every kind of fault.
+func TestDefaultSweep(t *testing.T) {
+	r := sweepOf(t, SweepOptions{Seed: 1})
+	require.Equal(t, Pass, r.Verdict, "%s", r.Text())
+	for _, kind := range faults.Kinds() {
+		require.Positive(t, r.Faults[string(kind)], kind)
+	}
+}
+
 // TestSweepRepeats: the same list gives the same report, whatever the jobs; and its
 // shards together are the whole.
 func TestSweepRepeats(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/weirstream/weir/faults"
 )
 
 // Text is the report for people.
@@ -71,6 +73,15 @@ func (r *SweepReport) totals(b *strings.Builder) {
 	table(b, rows)
 	b.WriteString("\nfaults\n")
 	table(b, fired)
+	kinds, counts := []string{"all of them"}, []string{""}
+	for i, kind := range faults.Kinds() {
+		kinds, counts = append(kinds, string(kind)), append(counts, fmt.Sprint(r.Faults[string(kind)]))
+		if (i+1)%10 == 0 {
+			table(b, [][]string{kinds, counts})
+			kinds, counts = []string{"           "}, []string{""}
+		}
+	}
+	table(b, [][]string{kinds, counts})
 }
 
 // byKind is the kinds of fault with how often each happened, by name.

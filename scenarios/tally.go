@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/weirstream/weir/faults"
 )
 
 // asserted is from how many runs on the shares of a sweep must reach their floors.
@@ -37,6 +39,8 @@ type SweepReport struct {
 	Exhausted int `json:"exhausted"`
 	// Verified is how many runs were made twice, with the same hash.
 	Verified int `json:"verified"`
+	// Faults is how often each kind that there is happened, 0 for those that did not.
+	Faults map[string]int `json:"faults"`
 
 	pairs  []pair
 	shares []*Share
@@ -221,6 +225,7 @@ func (t *tally) report(wall time.Duration) *SweepReport {
 		WallSeconds: math.Round(wall.Seconds()*1000) / 1000,
 		ByScenario:  map[string]map[Mode]*Total{}, Shares: map[string]*Share{}, Coverage: t.coverage(),
 		Verdict: t.verdict, Violations: []Violation{}, Verified: t.verified, Searched: t.searched, Exhausted: t.exhausted, pairs: t.pairs, shares: t.shares,
+		Faults: t.faults(),
 	}
 	for i, p := range t.pairs {
 		if r.ByScenario[p.scenario.Name] == nil {
@@ -243,6 +248,19 @@ func (t *tally) report(wall time.Duration) *SweepReport {
 		}
 	}
 	return r
+}
+
+func (t *tally) faults() map[string]int {
+	all := map[string]int{}
+	for _, kind := range faults.Kinds() {
+		all[string(kind)] = 0
+	}
+	for _, total := range t.totals {
+		for kind, n := range total.Faults { // unordered: sums
+			all[kind] += n
+		}
+	}
+	return all
 }
 
 func (t *tally) coverage() Coverage {

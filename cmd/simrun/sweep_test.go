@@ -60,6 +60,7 @@ type swept struct {
 	Verdict    string            `json:"verdict"`
 	Violations []json.RawMessage `json:"violations"`
 	Verified   int               `json:"verified"`
+	Faults     map[string]int    `json:"faults"`
 	Searched   int               `json:"searched"`
 	Exhausted  int               `json:"exhausted"`
 }
