@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/weirstream/weir/sim/cluster"
 	"github.com/weirstream/weir/sim/trace"
 )
 
@@ -25,6 +24,7 @@ func causes(t *trace.Trace, event uint64) ([]string, error) {
 		return nil, err
 	}
 	var chain []string
+	describe := describing(t)
 	for n := event; n != 0; {
 		r, ok := records[n]
 		if !ok {
@@ -33,7 +33,7 @@ func causes(t *trace.Trace, event uint64) ([]string, error) {
 		if len(chain) == chainLength {
 			return append(chain, fmt.Sprintf("and so on; simrun replay --causes %d shows all", event)), nil
 		}
-		what := strings.TrimSpace(cluster.Describe(r, t.Name))
+		what := strings.TrimSpace(describe(r, t.Name))
 		chain = append(chain, fmt.Sprintf("%d  %.6f  %s  %s", r.Number, float64(r.Time)/1e9, t.Name(r.Where), what))
 		n = r.Cause
 	}

@@ -157,7 +157,7 @@ func TestViews(t *testing.T) {
 		require.GreaterOrEqual(t, field(line, 0), "40000")
 		require.LessOrEqual(t, field(line, 0), "40100")
 	}
-	require.Contains(t, strings.Join(show(View{Fault: "f2"}), "\n"), "tm3   ! crash, incarnation 1")
+	require.Contains(t, strings.Join(show(View{Fault: "f2"}), "\n"), "tm3   ! crash, incarnation 1, by f2")
 
 	all := show(View{First: 1, Last: 45_000})
 	completed := all[len(all)-1]

@@ -79,3 +79,16 @@ func TestKnownTasks(t *testing.T) {
 		require.ErrorContains(t, err, `line 1, column 24: unknown subject "sink/99"; there is: `, s.Name)
 	}
 }
+
+// TestViewOfAFault: a fault that is neither a crash nor damage is found in a trace, too.
+func TestViewOfAFault(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trace")
+	_, err := Run(RunOptions{Scenario: "wordcount", Mode: "aligned", Seed: 3, Lines: 20, Trace: path,
+		Plan: planFile(t, "calm  at 1ms  stall tm1|jm  for=5ms", "late  at 2ms  pause tm1  for=1ms")})
+	require.NoError(t, err)
+	for fault, what := range map[string]string{"calm": "! calm: stall tm1|jm", "late": "! late: pause tm1"} { // unordered: each by itself
+		p, err := ReplayTrace(path, ReplayOptions{View: View{Fault: fault}, NoRun: true})
+		require.NoError(t, err)
+		require.Contains(t, p.Shown, what)
+	}
+}

@@ -10,7 +10,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/weirstream/weir/scenarios/mutants"
-	"github.com/weirstream/weir/sim/cluster"
 	"github.com/weirstream/weir/sim/trace"
 )
 
@@ -206,7 +205,7 @@ func (p *Replayed) Text(around uint64) (string, error) {
 		if around > 20 {
 			first = around - 20
 		}
-		if err := p.trace.Text(&b, cluster.Describe, first, around+20); err != nil {
+		if err := p.trace.Text(&b, describing(p.trace), first, around+20); err != nil {
 			return "", err
 		}
 		b.WriteString("\n")

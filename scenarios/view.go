@@ -110,7 +110,7 @@ func (v View) text(t *trace.Trace) (string, error) {
 		}
 	}
 	var b strings.Builder
-	err := t.Select(&b, cluster.Describe, func(r trace.Record) bool {
+	err := t.Select(&b, describing(t), func(r trace.Record) bool {
 		return !slices.ContainsFunc(keep, func(k func(trace.Record) bool) bool { return !k(r) })
 	})
 	if err != nil {
@@ -223,6 +223,19 @@ func (c *contents) before(n uint64) uint64 {
 		}
 	}
 	return most
+}
+
+// describing says what a record of a trace is, and of a crash or damage by which fault.
+func describing(t *trace.Trace) trace.Describe {
+	plan := planOf(t)
+	return func(r trace.Record, names trace.Names) string {
+		text := cluster.Describe(r, names)
+		if i := cluster.FaultOf(r, names); i >= 0 && i < len(plan) && names(r.Kind) != "fault" {
+			name, _, _ := strings.Cut(plan[i], " ")
+			text += ", by " + strings.TrimSuffix(name, "!")
+		}
+		return text
+	}
 }
 
 // planOf are the faults that a trace was recorded with, none if it does not say.

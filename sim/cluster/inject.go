@@ -105,6 +105,7 @@ func (c *Cluster) trouble(a *armed) {
 	}
 	a.done = true
 	c.Fired[f.Kind]++
+	w.aside = c.position(f)
 	number := w.Note(&sim.Note{Kind: c.inject.fault, Node: w.Name(f.Target), Actor: w.Name(string(f.Kind)), Peer: w.Name(f.Name)})
 	until := f.Ends(w.Now())
 	c.troubled = max(c.troubled, until)

@@ -10,7 +10,7 @@ import (
 )
 
 // Field C of a trace's record is what the hash has by other ways: of an engine event
-// its counts, of a crash or damage which fault of the plan it is.
+// its counts, of a fault that happens which one of the plan it is.
 
 // packCounts puts N in the low half and M in the high one, each at most 1<<32-1.
 func packCounts(n, m int64) uint64 {
@@ -30,10 +30,11 @@ func Engine(r trace.Record, names trace.Names) (k host.EventKind, channel int, o
 	return host.EventKind(r.A), int(uint32(r.A >> 32)), true
 }
 
-// FaultOf is the position in the plan, from 0, of the fault that a crash or damage in
-// a trace comes from, and -1 for other records, and a power cut.
+// FaultOf is the position in the plan, from 0, of the fault that a record in a trace
+// says the beginning of, and -1 for other records, and a power cut.
 func FaultOf(r trace.Record, names trace.Names) int {
-	if k := names(r.Kind); k == "crash" || k == "damage" {
+	switch names(r.Kind) {
+	case "crash", "damage", "fault":
 		return int(r.C) - 1
 	}
 	return -1
