@@ -12,6 +12,7 @@ import (
 // of a new one, no task of an older epoch is there.
 type fence struct {
 	heard   map[string]uint32 // the newest epoch that a worker's process has heard of
+	newest  uint32            // of those
 	fresh   bool              // some worker has just heard: what it stops is there until its step is over
 	crashes int               // of the cluster's list, dealt with
 }
@@ -39,27 +40,14 @@ func (f *fence) on(w processes, injected []cluster.Injection, e *host.Event) []s
 			wrong = f.look(w, e.Subject)
 		}
 		f.heard[e.Subject], f.fresh = e.Epoch, true
+		f.newest = max(f.newest, e.Epoch)
 		return wrong
 	}
-	if !f.fresh && !f.older(e) {
+	if older := e.Epoch != 0 && e.Epoch < f.newest; !f.fresh && !older {
 		return nil
 	}
 	f.fresh = false
 	return f.look(w, "")
-}
-
-// older reports whether an event is of an attempt of an older epoch than some worker
-// has heard of.
-func (f *fence) older(e *host.Event) bool {
-	if e.Epoch == 0 {
-		return false
-	}
-	for _, epoch := range f.heard { // unordered: any of them will do
-		if e.Epoch < epoch {
-			return true
-		}
-	}
-	return false
 }
 
 // look names the tasks that a worker should have stopped. But is the worker whose step
