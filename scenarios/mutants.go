@@ -57,6 +57,8 @@ type Mutant struct {
 	Survives string `json:"survives,omitempty"`
 	// Alone is the one oracle that is expected to notice it, empty if not stated.
 	Alone string `json:"alone,omitempty"`
+	// Strategy draws the worlds of its runs; empty for uniform.
+	Strategy string `json:"strategy,omitempty"`
 	*Outcome
 
 	patch *mutants.Patch
@@ -97,7 +99,7 @@ func patches(root string, ids []string) (*Mutants, error) {
 	for _, p := range all {
 		names = append(names, p.ID)
 		if len(ids) == 0 || slices.Contains(ids, p.ID) {
-			m.Mutants = append(m.Mutants, &Mutant{ID: p.ID, Bug: p.Bug, What: p.What, Survives: p.Survives, Alone: p.Alone, patch: p})
+			m.Mutants = append(m.Mutants, &Mutant{ID: p.ID, Bug: p.Bug, What: p.What, Survives: p.Survives, Alone: p.Alone, Strategy: p.Strategy, patch: p})
 		}
 	}
 	for _, id := range ids {

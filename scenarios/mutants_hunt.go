@@ -141,11 +141,11 @@ func (h *hunt) run(ctx context.Context, m *Mutant, exe string, c contestant) *Re
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		if ctx.Err() == nil {
-			m.Message = fmt.Sprintf("%s %s seed %d had not ended after %s", c.scenario.Name, c.mode, c.seed, h.o.Budget/2)
+			m.Message = fmt.Sprintf("%s had not ended after %s", m.run(c.scenario.Name, c.mode, c.seed), h.o.Budget/2)
 		}
 		return nil
 	case err != nil:
-		m.Problem = fmt.Sprintf("%s %s seed %d: %v", c.scenario.Name, c.mode, c.seed, err)
+		m.Problem = fmt.Sprintf("%s: %v", m.run(c.scenario.Name, c.mode, c.seed), err)
 		return nil
 	}
 	m.Runs++
@@ -153,7 +153,7 @@ func (h *hunt) run(ctx context.Context, m *Mutant, exe string, c contestant) *Re
 		return rep
 	}
 	if len(m.patch.Set) == 0 {
-		m.Problem = fmt.Sprintf("%s %s seed %d fails without the patch, too", c.scenario.Name, c.mode, c.seed)
+		m.Problem = fmt.Sprintf("%s fails without the patch, too", m.run(c.scenario.Name, c.mode, c.seed))
 	}
 	return nil
 }
@@ -264,6 +264,9 @@ func (h *hunt) args(p *mutants.Patch, c contestant) []string {
 	}
 	args := []string{"run", c.scenario.Name, "--mode", string(c.mode), "--seed", strconv.FormatUint(c.seed, 10),
 		"--lines", strconv.Itoa(lines), "--json"}
+	if p.Strategy != "" {
+		args = append(args, "--strategy", p.Strategy)
+	}
 	if h.o.Matrix {
 		args = append(args, "--go-on")
 	}

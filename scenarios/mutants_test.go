@@ -63,6 +63,20 @@ func TestContest(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestMutantsStrategy: what a patch may name is a strategy, and its runs are drawn by it.
+func TestMutantsStrategy(t *testing.T) {
+	for _, name := range mutants.Strategies {
+		s, err := ParseStrategy(name)
+		require.NoError(t, err)
+		require.Equal(t, name, string(s))
+	}
+	c := contestant{scenario: All()[0], mode: Aligned, seed: 7}
+	h := &hunt{}
+	require.NotContains(t, h.args(&mutants.Patch{}, c), "--strategy")
+	args := strings.Join(h.args(&mutants.Patch{Strategy: "swarm", Set: []string{"a=b"}}, c), " ")
+	require.Contains(t, args, "--seed 7 --lines 150 --json --strategy swarm --set a=b")
+}
+
 // TestOutcomes: what is expected is told from what is not.
 func TestOutcomes(t *testing.T) {
 	kill := func(oracle string) *Outcome {
@@ -81,14 +95,16 @@ func TestOutcomes(t *testing.T) {
 		{ID: "h", Outcome: lost},
 		{ID: "i", Outcome: kill("cut"), Alone: "cut"},
 		{ID: "j", Outcome: kill("cut"), Alone: "output"},
+		{ID: "k", Outcome: kill("cut"), Strategy: "swarm"},
 	}}
 	m.score()
-	require.Equal(t, &Score{Killed: 6, KilledByPanic: 1, Total: 10, Unexpected: 6}, m.Score)
+	require.Equal(t, &Score{Killed: 7, KilledByPanic: 1, Total: 11, Unexpected: 6}, m.Score)
 	text := strings.Join(strings.Fields(m.Text()), " ")
 	for _, part := range []string{"killed a 0 runs 2.0 s built in 0.0 s by output: s aligned seed 7", "killed b", "SURVIVED c", "survives d",
 		"as expected: no oracle", "KILLED e", "and was expected to survive: no oracle", "NOT JUDGED f", "it does not build", "NOT JUDGED g",
 		"NOT REPLAYED h", "agreed up to record 9 only", "killed i", "NOT ALONE j", "expected to be noticed by output alone, was by cut",
-		"6 of 10 killed, 1 of them only by a panic or an assertion; a kill took 2.0 s in the median, 2.0 s at most; 6 did not end as expected"} {
+		"by cut: s aligned seed 7 strategy swarm",
+		"7 of 11 killed, 1 of them only by a panic or an assertion; a kill took 2.0 s in the median, 2.0 s at most; 6 did not end as expected"} {
 		require.Contains(t, text, part)
 	}
 }

@@ -35,7 +35,7 @@ func (m *Mutant) line() string {
 	case m.notAlone() != "":
 		what = fmt.Sprintf("expected to be noticed by %s alone, was by %s", m.Alone, m.notAlone())
 	case m.Killed:
-		what = fmt.Sprintf("by %s: %s %s seed %d", m.Oracle, m.Scenario, m.Mode, m.Seed)
+		what = fmt.Sprintf("by %s: %s", m.Oracle, m.run(m.Scenario, m.Mode, m.Seed))
 		if m.Survives != "" {
 			what += ", and was expected to survive: " + m.Survives
 		}
@@ -44,6 +44,15 @@ func (m *Mutant) line() string {
 	}
 	line := fmt.Sprintf("%-10s  %-33s  %4d runs  %5.1f s  built in %4.1f s  %s", m.word(), m.ID, m.Runs, m.Seconds, m.BuildSeconds, what)
 	return strings.TrimRight(line, " ")
+}
+
+// run says which of the mutant's runs one is, in the words of the command line.
+func (m *Mutant) run(scenario string, mode Mode, seed uint64) string {
+	s := fmt.Sprintf("%s %s seed %d", scenario, mode, seed)
+	if m.Strategy != "" {
+		s += " strategy " + m.Strategy
+	}
+	return s
 }
 
 // Text is the list or the outcome for people.

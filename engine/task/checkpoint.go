@@ -17,10 +17,11 @@ import (
 
 // snapshots are the checkpoints a task has begun and not yet acknowledged.
 type snapshots struct {
-	last    uint64 // newest checkpoint begun or given up
-	aborted uint64 // newest checkpoint that the JobManager gave up
-	pending []*pending
-	account snapshotAccount
+	last      uint64 // newest checkpoint begun or given up
+	aborted   uint64 // newest checkpoint that the JobManager gave up
+	cancelled uint64 // newest checkpoint whose cancel marker was sent
+	pending   []*pending
+	account   snapshotAccount
 }
 
 // pending is one checkpoint of the task between its synchronous point and its ack.
@@ -173,9 +174,14 @@ func (t *Task) snapshot(id uint64, unaligned bool, time int64, out *host.Outbox)
 	t.report(host.Event{Kind: host.SnapshotTaken, Checkpoint: id, N: t.eventsOut(), M: overtook, Data: t.view()})
 }
 
-// giveUp tells downstream that a checkpoint's barrier will not come from here.
+// giveUp tells downstream, once, that a checkpoint's barrier will not come from here. The
+// gate gives up what is under way there even if the task did so before.
 func (t *Task) giveUp(id uint64) {
 	t.snaps.last = max(t.snaps.last, id)
+	if id <= t.snaps.cancelled {
+		return
+	}
+	t.snaps.cancelled = id
 	if len(t.outputs) > 0 {
 		t.report(host.Event{Kind: host.CancelOut, Checkpoint: id})
 	}

@@ -37,6 +37,8 @@ type Patch struct {
 	Scenario string
 	// Lines is how much of a scenario's input its runs take, 0 for the usual.
 	Lines int
+	// Strategy draws the worlds of its runs, one of Strategies; empty for uniform.
+	Strategy string
 	// Set are key=value settings of its runs.
 	Set   []string
 	Hunks []Hunk
@@ -103,6 +105,7 @@ func (p *Patch) String() string {
 	if p.Lines > 0 {
 		field("lines", strconv.Itoa(p.Lines))
 	}
+	field("strategy", p.Strategy)
 	for _, kv := range p.Set {
 		field("set", kv)
 	}
@@ -121,6 +124,9 @@ func (p *Patch) String() string {
 
 // survived begins the value of expect.
 const survived = "survived: "
+
+// Strategies are the names that the field strategy may have.
+var Strategies = []string{"uniform", "swarm", "portfolio"}
 
 // linesMax bounds the input of a mutant's runs.
 const linesMax = 1_000_000
@@ -226,13 +232,18 @@ func (p *reading) field(key, value string) error {
 			return p.err("lines %q is not a whole number between 1 and %d", value, linesMax)
 		}
 		p.patch.Lines = n
+	case "strategy":
+		if !slices.Contains(Strategies, value) {
+			return p.err("strategy %q is not one of %s", value, strings.Join(Strategies, ", "))
+		}
+		p.patch.Strategy = value
 	case "set":
 		if k, _, ok := strings.Cut(value, "="); !ok || k == "" {
 			return p.err("set %q is not of the form key=value", value)
 		}
 		p.patch.Set = append(p.patch.Set, value)
 	default:
-		return p.err("unknown key %q; the keys are id, what, why, bug, expect, alone, scenario, lines, set, file, match", key)
+		return p.err("unknown key %q; the keys are id, what, why, bug, expect, alone, scenario, lines, strategy, set, file, match", key)
 	}
 	return nil
 }

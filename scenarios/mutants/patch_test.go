@@ -48,6 +48,9 @@ func drawPatch(t *rapid.T) *Patch {
 	case 1:
 		p.Alone = rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "alone")
 	}
+	if rapid.Bool().Draw(t, "has strategy") {
+		p.Strategy = rapid.SampledFrom(Strategies).Draw(t, "strategy")
+	}
 	for range rapid.IntRange(0, 2).Draw(t, "settings") {
 		p.Set = append(p.Set, "k="+value.Draw(t, "value"))
 	}
@@ -85,26 +88,28 @@ func TestParseErrors(t *testing.T) {
 		"id A\n":                    `f:1: id "A" is not lower-case words with dashes`,
 		"id a\nid b\n":              "f:2: there is a second id",
 		"what\n":                    `f:1: "what" is neither "key value" nor, in a hunk, a line that begins with a space, - or +`,
-		good + "color red\n":        `f:4: unknown key "color"; the keys are id, what, why, bug, expect, alone, scenario, lines, set, file, match`,
+		good + "color red\n":        `f:4: unknown key "color"; the keys are id, what, why, bug, expect, alone, scenario, lines, strategy, set, file, match`,
 		good + "expect killed\n":    `f:4: expect "killed" is not "survived: reason"`,
 		good + "expect survived:\n": `f:4: expect "survived:" is not "survived: reason"`,
 		good + "alone Cut\n":        `f:4: alone "Cut" is not the id of an oracle`,
 		good + "expect survived: r\nalone cut\n" + hunk: "f:8: the patch is expected to survive; cut can't notice it",
-		good + "lines 0\n":                      `f:4: lines "0" is not a whole number between 1 and 1000000`,
-		good + "set a\n":                        `f:4: set "a" is not of the form key=value`,
-		good + "match 1 of 2\n":                 "f:4: match comes once, right after file",
-		good + "file /x.go\n":                   `f:4: file "/x.go" is not the path of a Go file that is no test, from the root of the module`,
-		good + "file ../x.go\n":                 `f:4: file "../x.go" is not the path of a Go file that is no test, from the root of the module`,
-		good + "file x_test.go\n":               `f:4: file "x_test.go" is not the path of a Go file that is no test, from the root of the module`,
-		good + "file x.txt\n":                   `f:4: file "x.txt" is not the path of a Go file that is no test, from the root of the module`,
-		good + "file x.go\nmatch 3 of 2\n-a\n":  `f:5: match "3 of 2" is not "m of n" with m from 1 to n, and n at least 2`,
-		good + "file x.go\nmatch 1 of 1\n-a\n":  `f:5: match "1 of 1" is not "m of n" with m from 1 to n, and n at least 2`,
-		good + "file x.go\n-a\nmatch 1 of 2\n":  "f:6: match comes once, right after file",
-		good + "file x.go\n\n":                  "f:5: the hunk of x.go has no old lines, so it has no place",
-		good + "file x.go\n+a\n":                "f:5: the hunk of x.go has no old lines, so it has no place",
-		good + "file x.go\n a\n-b\n+b\n":        "f:7: the hunk of x.go changes nothing",
-		good + "file x.go\n-a\nx\n":             `f:6: "x" is neither "key value" nor, in a hunk, a line that begins with a space, - or +`,
-		good + "file x.go\n-a\n\nbug FLINK-1\n": "f:7: bug comes after a hunk; the fields come first",
+		good + "lines 0\n":                        `f:4: lines "0" is not a whole number between 1 and 1000000`,
+		good + "strategy pso\n":                   `f:4: strategy "pso" is not one of uniform, swarm, portfolio`,
+		good + "strategy swarm\nstrategy swarm\n": "f:5: there is a second strategy",
+		good + "set a\n":                          `f:4: set "a" is not of the form key=value`,
+		good + "match 1 of 2\n":                   "f:4: match comes once, right after file",
+		good + "file /x.go\n":                     `f:4: file "/x.go" is not the path of a Go file that is no test, from the root of the module`,
+		good + "file ../x.go\n":                   `f:4: file "../x.go" is not the path of a Go file that is no test, from the root of the module`,
+		good + "file x_test.go\n":                 `f:4: file "x_test.go" is not the path of a Go file that is no test, from the root of the module`,
+		good + "file x.txt\n":                     `f:4: file "x.txt" is not the path of a Go file that is no test, from the root of the module`,
+		good + "file x.go\nmatch 3 of 2\n-a\n":    `f:5: match "3 of 2" is not "m of n" with m from 1 to n, and n at least 2`,
+		good + "file x.go\nmatch 1 of 1\n-a\n":    `f:5: match "1 of 1" is not "m of n" with m from 1 to n, and n at least 2`,
+		good + "file x.go\n-a\nmatch 1 of 2\n":    "f:6: match comes once, right after file",
+		good + "file x.go\n\n":                    "f:5: the hunk of x.go has no old lines, so it has no place",
+		good + "file x.go\n+a\n":                  "f:5: the hunk of x.go has no old lines, so it has no place",
+		good + "file x.go\n a\n-b\n+b\n":          "f:7: the hunk of x.go changes nothing",
+		good + "file x.go\n-a\nx\n":               `f:6: "x" is neither "key value" nor, in a hunk, a line that begins with a space, - or +`,
+		good + "file x.go\n-a\n\nbug FLINK-1\n":   "f:7: bug comes after a hunk; the fields come first",
 	} {
 		_, err := Parse("f", text)
 		require.EqualError(t, err, want, "%q", text)
