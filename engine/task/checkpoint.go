@@ -19,6 +19,7 @@ import (
 type snapshots struct {
 	last    uint64 // newest checkpoint begun or given up
 	aborted uint64 // newest checkpoint that the JobManager gave up
+	given   uint64 // newest checkpoint that downstream was told is given up
 	pending []*pending
 	account snapshotAccount
 }
@@ -173,9 +174,14 @@ func (t *Task) snapshot(id uint64, unaligned bool, time int64, out *host.Outbox)
 	t.report(host.Event{Kind: host.SnapshotTaken, Checkpoint: id, N: t.eventsOut(), M: overtook, Data: t.view()})
 }
 
-// giveUp tells downstream that a checkpoint's barrier will not come from here.
+// giveUp tells downstream, once, that a checkpoint's barrier will not come from here.
+// After a word that it is given up its first barrier may say so, and then a newer one.
 func (t *Task) giveUp(id uint64) {
 	t.snaps.last = max(t.snaps.last, id)
+	if id <= t.snaps.given {
+		return
+	}
+	t.snaps.given = id
 	if len(t.outputs) > 0 {
 		t.report(host.Event{Kind: host.CancelOut, Checkpoint: id})
 	}
