@@ -73,6 +73,7 @@ type taskMonitor struct {
 	in        []inputMonitor
 	barrier   uint64 // newest sent
 	cancel    uint64 // newest cancel marker sent
+	owes      uint64 // oldest checkpoint of which it has to send a cancel marker, or the barrier
 	events    int64  // sent when it was
 	out       []Stand
 	snapshot  uint64 // newest taken

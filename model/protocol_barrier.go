@@ -27,6 +27,7 @@ func (p *Protocol) BarrierIn(task int, a stream.Attempt, ch int, id, taken, arri
 		p.checkAhead(task, ch, id, sent)
 	}
 	p.begin(task, id)
+	p.together(task, id)
 	return p.take()
 }
 
@@ -64,6 +65,7 @@ func (p *Protocol) BarrierOut(task int, a stream.Attempt, id uint64, unaligned b
 	if t == nil {
 		return nil
 	}
+	p.checkOwed(task, "barrier", id)
 	switch {
 	case id <= t.barrier:
 		p.say("T1", "%s sent barrier %d after barrier %d", p.name(task), id, t.barrier)
@@ -116,6 +118,7 @@ func (p *Protocol) CancelOut(task int, a stream.Attempt, id uint64) []string {
 	if t == nil {
 		return nil
 	}
+	p.checkOwed(task, "cancel marker", id)
 	switch {
 	case id == t.cancel:
 		p.say("T9", "%s sent a second cancel marker %d", p.name(task), id)
@@ -128,8 +131,51 @@ func (p *Protocol) CancelOut(task int, a stream.Attempt, id uint64) []string {
 
 // ChannelEnded tells that no barrier will come from a task's channel ch any more.
 func (p *Protocol) ChannelEnded(task int, a stream.Attempt, ch int) {
-	if t := p.of(task, a); t != nil {
-		t.in[ch].ended = true
+	t := p.of(task, a)
+	if t == nil {
+		return
+	}
+	t.in[ch].ended = true
+	newest := uint64(0)
+	for i := range t.in {
+		newest = max(newest, t.in[i].barrier)
+	}
+	if newest > 0 {
+		p.together(task, newest)
+	}
+}
+
+// together is called when a barrier has come, or an end: when all barriers of a
+// checkpoint are there, a task sends its own on or, if it was told that the checkpoint
+// is given up, a cancel marker. Nothing is owed if a channel is ahead: the task is
+// past the checkpoint then.
+func (p *Protocol) together(task int, id uint64) {
+	t := &p.tasks[task]
+	for ch := range t.in {
+		if c := &t.in[ch]; c.barrier != id && !c.ended || c.cancel > id {
+			return
+		}
+	}
+	p.owe(task, id)
+}
+
+// owe notes that a task has to send a cancel marker of a checkpoint, or its barrier, if
+// it has sent neither: soon, and before any of a newer checkpoint.
+func (p *Protocol) owe(task int, id uint64) {
+	t := &p.tasks[task]
+	if len(t.out) == 0 || id <= max(t.barrier, t.cancel) {
+		return
+	}
+	if t.owes <= max(t.barrier, t.cancel) {
+		t.owes = id
+	}
+	p.due = append(p.due, deadline{task, id, p.now + p.plan.Word, passesOn})
+}
+
+// checkOwed is T9: what is sent next is of the checkpoint that the task owes.
+func (p *Protocol) checkOwed(task int, what string, id uint64) {
+	if t := &p.tasks[task]; t.owes > max(t.barrier, t.cancel) && id > t.owes {
+		p.say("T9", "%s sent %s %d, but neither the barrier of checkpoint %d nor a cancel marker, as it should before", p.name(task), what, id, t.owes)
 	}
 }
 

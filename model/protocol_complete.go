@@ -154,9 +154,7 @@ func (p *Protocol) Declined(task int, a stream.Attempt, id uint64) {
 		return
 	}
 	t.settle(id)
-	if len(t.out) > 0 && id > t.barrier && id > t.cancel {
-		p.due = append(p.due, deadline{task, id, p.now + p.plan.Word, sendsCancel})
-	}
+	p.owe(task, id)
 }
 
 // Told tells that a task was told that a checkpoint is given up.

@@ -218,7 +218,7 @@ func TestProtocolRules(t *testing.T) {
 		{"T9 declined", story(up(), trigger(1), declined(left, 1), cancelOut(left, 1), at(111)), ""},
 		{"T9 declined behind the barrier", story(up(), trigger(1), out(left, 1, 0), declined(left, 1), at(111)), ""},
 		{"T9 declined by one without outputs", story(up(), trigger(1), declined(both, 1), at(111)), ""},
-		{"T9 not sent", story(up(), trigger(1), declined(left, 1), at(111)), "T9: left/0 declined checkpoint 1, and has sent no cancel marker 11ms later"},
+		{"T9 not sent", story(up(), trigger(1), declined(left, 1), at(111)), "T9: left/0 has sent neither the barrier of checkpoint 1 nor a cancel marker, 11ms after it should"},
 		{"T9 sent twice", story(up(), trigger(1), cancelOut(left, 1), cancelOut(left, 1)), "T9: left/0 sent a second cancel marker 1"},
 		{"T9 taken twice", story(up(), trigger(1), cancelIn(0, 1), cancelIn(0, 1)), "T9: both/0 took a second cancel marker 1 from left->both 0->0"},
 		{"T9 after its barrier", story(aligned(), cancelIn(0, 1)), ""},

@@ -24,7 +24,7 @@ type duty uint8
 const (
 	knowsOver     duty = iota // that the checkpoint is over
 	knowsComplete             // that it is complete
-	sendsCancel               // of what the task has declined
+	passesOn                  // a cancel marker of it, or its barrier
 )
 
 // met reports whether it has happened.
@@ -32,7 +32,7 @@ func (d *deadline) met(t *taskMonitor) bool {
 	switch d.duty {
 	case knowsComplete:
 		return t.notified >= d.id
-	case sendsCancel:
+	case passesOn:
 		return t.cancel >= d.id || t.barrier >= d.id
 	}
 	return t.settled(d.id)
@@ -44,8 +44,8 @@ func (p *Protocol) overdue(d *deadline) {
 	switch d.duty {
 	case knowsComplete:
 		p.say("T7", "checkpoint %d is complete, but %s was not told, %v later", d.id, p.name(d.task), late)
-	case sendsCancel:
-		p.say("T9", "%s declined checkpoint %d, and has sent no cancel marker %v later", p.name(d.task), d.id, late)
+	case passesOn:
+		p.say("T9", "%s has sent neither the barrier of checkpoint %d nor a cancel marker, %v after it should", p.name(d.task), d.id, late)
 	default:
 		p.say("T8", "checkpoint %d is over, but %s has neither stored nor declined it and does not know, %v later", d.id, p.name(d.task), late)
 	}

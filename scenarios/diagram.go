@@ -191,7 +191,7 @@ var eventClass = map[host.EventKind]page.Class{
 	host.SnapshotStored: page.SnapshotStored, host.AckCounted: page.Ack, host.CheckpointCompleted: page.Completed,
 	host.CheckpointAborted: page.Aborted, host.CheckpointDeclined: page.Aborted, host.AbortNotified: page.Aborted,
 	host.SinkCommitted: page.Committed, host.TaskFailed: page.Failed, host.WorkerLost: page.Failed, host.Restarting: page.Failed,
-	host.JobFailed: page.Failed, host.CorruptFile: page.Failed, host.EpochStarted: page.Started, host.WorkerRegistered: page.Started,
+	host.JobFailed: page.Failed, host.CorruptFile: page.Failed, host.EpochStarted: page.Started, host.WorkerRegistered: page.Started, host.LeaderHeard: page.Started,
 	host.Deploying: page.Started, host.Restored: page.Started, host.TaskRunning: page.Started,
 	host.TaskEnded: page.Ended, host.TaskFinished: page.Ended, host.JobFinished: page.Ended,
 }

@@ -16,8 +16,9 @@ import (
 )
 
 // resourcesOracle is oracle 8: what was taken is given back. A task's buffers and
-// credits when it ends, transactions and processes when the job does, and the tasks of
-// an older attempt when a newer one has come through a checkpoint.
+// credits when it ends, transactions and processes when the job does, the tasks of an
+// older attempt when a newer one has come through a checkpoint, and those of an older
+// leader when their worker has heard of a newer one.
 type resourcesOracle struct {
 	judges       *judges
 	transactions model.Transactions
@@ -25,6 +26,7 @@ type resourcesOracle struct {
 	deployed     time.Duration
 	away         map[string]bool // workers that were lost when the attempt was deployed, or since
 	checked      bool            // nothing of older attempts is left
+	fence        fence
 	pending      uint64
 }
 
@@ -33,6 +35,9 @@ func (o *resourcesOracle) ID() string { return "resources" }
 
 // OnEvent implements sim.Oracle.
 func (o *resourcesOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
+	if wrong := o.fence.on(o.judges.cluster.World, o.judges.cluster.Injected, e); wrong != nil {
+		return violation(w, wrong)
+	}
 	a := stream.Attempt{Epoch: e.Epoch, Number: e.Number}
 	switch e.Kind {
 	case host.Deploying:

@@ -18,6 +18,7 @@ func TestMutantsList(t *testing.T) {
 			What     string `json:"what"`
 			Survives string `json:"survives"`
 			Alone    string `json:"alone"`
+			Strategy string `json:"strategy"`
 		} `json:"mutants"`
 	}
 	decode(t, stdout, &list)

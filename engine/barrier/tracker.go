@@ -120,12 +120,23 @@ func (t *Tracker) complete(p *tracked, out []Effect) []Effect {
 	return append(out, Effect{Kind: Snapshot, Checkpoint: id, Time: time}, Effect{Kind: Complete, Checkpoint: id})
 }
 
-// cancel gives a checkpoint up once; what still comes of it is counted silently.
+// cancel gives a checkpoint up once, and those before it: what is sent on only grows
+// (B1). What still comes of it is counted silently.
 func (t *Tracker) cancel(in Input, out []Effect) []Effect {
-	p := t.find(in.Checkpoint, 0)
-	if p == nil {
+	if t.find(in.Checkpoint, 0) == nil {
 		return out
 	}
+	before := 0
+	for t.tracked[before].id < in.Checkpoint {
+		if p := &t.tracked[before]; !p.aborted {
+			out = append(out, Effect{Kind: Abort, Checkpoint: p.id, Why: Subsumed})
+		}
+		before++
+	}
+	if before > 0 {
+		t.drop(before)
+	}
+	p := &t.tracked[0]
 	if !p.aborted {
 		p.aborted = true
 		out = append(out, Effect{Kind: Abort, Checkpoint: in.Checkpoint, Why: CancelMarker})

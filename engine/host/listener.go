@@ -9,6 +9,7 @@ const (
 	EpochStarted        EventKind = iota // JobManager became leader of Epoch
 	WorkerRegistered                     // Subject joined; N its incarnation
 	WorkerLost                           // Subject's heartbeats stopped; Text why
+	LeaderHeard                          // worker Subject heard for the first time of the leader of Epoch: of no older epoch may a task run there
 	Deploying                            // attempt (Epoch, Number) starts; Checkpoint it restores, 0 for none
 	Restored                             // task took its state from Checkpoint; N in-flight bytes, M in-flight records restored; Data *snapshot.Positions
 	TaskRunning                          // task runs; Data task.View of what it starts with, from Checkpoint, 0 for none
@@ -45,7 +46,7 @@ const (
 )
 
 var eventNames = [...]string{
-	"epoch started", "worker registered", "worker lost", "deploying", "restored", "running", "ended", "finished", "failed",
+	"epoch started", "worker registered", "worker lost", "leader heard", "deploying", "restored", "running", "ended", "finished", "failed",
 	"restarting", "job finished", "job failed", "checkpoint triggered", "barrier in", "barrier out", "cancel in", "cancel out",
 	"channel ended", "blocked", "unblocked",
 	"snapshot taken", "snapshot stored", "declined", "ack", "dropped", "sealing", "completed", "aborted", "notified", "abort notified", "discarded",

@@ -20,6 +20,7 @@ type Executor struct {
 	settings *Settings
 
 	incarnation int64
+	leader      uint32 // the newest epoch heard of, 0 for none
 	attempt     stream.Attempt
 	tasks       []Status
 	tokens      host.Token
@@ -64,6 +65,7 @@ func (x *Executor) heartbeat(out *host.Outbox) {
 }
 
 func (x *Executor) message(in *host.Input, out *host.Outbox) {
+	x.heard(in.Body)
 	switch m := in.Body.(type) {
 	case Welcome:
 		x.fence(stream.Attempt{Epoch: m.Epoch}, out)
@@ -79,6 +81,23 @@ func (x *Executor) message(in *host.Input, out *host.Outbox) {
 		x.forward(m.Attempt, m, out)
 	case Status:
 		x.status(m, out)
+	}
+}
+
+// heard reports the word of a leader that this worker has not known.
+func (x *Executor) heard(word any) {
+	var epoch uint32
+	switch m := word.(type) {
+	case Welcome:
+		epoch = m.Epoch
+	case Cancel:
+		epoch = m.Attempt.Epoch
+	case Deploy:
+		epoch = m.Attempt.Epoch
+	}
+	if epoch > x.leader {
+		x.leader = epoch
+		x.env.Listener().On(&host.Event{Kind: host.LeaderHeard, Subject: x.env.Self().Node, Epoch: epoch})
 	}
 }
 

@@ -111,6 +111,29 @@ func TestExecutorReportsAndStops(t *testing.T) {
 	}
 }
 
+// What a worker first hears of a leader it reports, before it stops anything.
+func TestExecutorReportsLeaders(t *testing.T) {
+	b := worker()
+	heard := func(m any) (epochs []uint32) {
+		b.events = nil
+		b.message(m)
+		for _, e := range b.events {
+			if e.Kind == host.LeaderHeard {
+				require.Equal(t, "tm1", e.Subject)
+				epochs = append(epochs, e.Epoch)
+			}
+		}
+		return epochs
+	}
+	require.Equal(t, []uint32{1}, heard(Welcome{Epoch: 1}))
+	require.Empty(t, heard(Welcome{Epoch: 1}))
+	require.Empty(t, heard(deployment(attempt)))
+	require.Equal(t, []uint32{2}, heard(Cancel{Attempt: stream.Attempt{Epoch: 2, Number: 1}}))
+	require.Empty(t, heard(Cancel{Attempt: attempt}))
+	require.Empty(t, heard(Trigger{Attempt: stream.Attempt{Epoch: 3, Number: 1}}), "what is for tasks fences nothing")
+	require.Equal(t, []uint32{3}, heard(deployment(stream.Attempt{Epoch: 3, Number: 1})))
+}
+
 // A description of the job that fails on a worker fails the task, not the worker.
 func TestJobDescriptionFails(t *testing.T) {
 	b := &bench{}
