@@ -116,7 +116,9 @@ func (c *Context[K, U]) Emit(u U) { c.push(u, c.ts) }
 func (c *Context[K, U]) SetEventTimer(at int64) { c.set(at, true) }
 
 // SetProcessingTimer asks for OnTimer, for the current key, when the clock reaches
-// at.
+// at. One that is due, as after a restore, fires before the next record. Once the
+// input has ended none fires any more, as in Flink; what still waits for one then is
+// for an event timer to handle.
 func (c *Context[K, U]) SetProcessingTimer(at int64) { c.set(at, false) }
 
 // DeleteEventTimer takes an event timer of the current key back.

@@ -22,9 +22,10 @@ type execution struct {
 	process   *process
 	processor graph.Processor
 
-	at, of  int    // the record in work, from 1, of how many
-	during  string // what else is in work
-	refusal error  // why the job has no reference output
+	clock   func() int64 // nil if the job may not ask
+	at, of  int          // the record in work, from 1, of how many
+	during  string       // what else is in work
+	refusal error        // why the job has no reference output
 }
 
 // refused is the panic that takes a refusal through the user's function. The
@@ -109,6 +110,7 @@ func (e *execution) handle(in []record) {
 // end is the end of the input.
 func (e *execution) end() {
 	if e.process != nil {
+		e.process.tick()
 		e.process.watermark = stream.MaxWatermark
 		e.process.fire(nil)
 	}
@@ -184,6 +186,7 @@ func (e *execution) processAll(in []record) {
 	p := e.process
 	for i, r := range in {
 		e.at = i + 1
+		p.tick()
 		key := e.node.Logic.Key
 		if r.input == 1 {
 			key = e.node.Logic.SecondKey

@@ -107,13 +107,22 @@ func orNone(chain string) string {
 // processing-time timers or reads the clock, whose timers never come to an end, or
 // with a sink that can't say what it writes.
 func Interpret(g *graph.Graph, inputs map[string][]Record) (*Output, error) {
+	return InterpretAt(g, inputs, nil)
+}
+
+// InterpretAt is [Interpret] for jobs that may set processing-time timers and read the
+// clock, in milliseconds since the Unix epoch. An operator asks for the time before each
+// of its records, and when it has seen all; timers that are due then fire, in order of
+// time, and what is due later never does. A job has a reference output only if it is the
+// same whatever the clock says.
+func InterpretAt(g *graph.Graph, inputs map[string][]Record, clock func() int64) (*Output, error) {
 	if err := checkInputs(g, inputs); err != nil {
 		return nil, err
 	}
 	out := &Output{}
 	results := make(map[*graph.Node][]record, len(g.Nodes))
 	for _, n := range g.Nodes {
-		e := &execution{node: n, chains: chains{}}
+		e := &execution{node: n, chains: chains{}, clock: clock}
 		if n.Kind == graph.Source {
 			e.emitted(inputs[n.UID])
 		} else if err := e.do(func() { e.open(); e.handle(received(n, results)); e.end() }); err != nil {

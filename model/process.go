@@ -3,6 +3,7 @@ package model
 import (
 	"container/heap"
 	"fmt"
+	"math"
 
 	"github.com/weirstream/weir/engine/graph"
 )
@@ -20,6 +21,8 @@ type process struct {
 	keys      *chain // nil while no key is in use
 	watermark int64
 	timers    timers
+	clocked   timers // of processing time
+	now       int64
 }
 
 var _ graph.ProcessContext = (*process)(nil)
@@ -34,24 +37,30 @@ func (p *process) Emit(v any, ts int64) {
 }
 
 func (p *process) SetTimer(at int64, event bool) {
-	if !event {
+	if !event && p.clock == nil {
 		p.refuse("sets processing-time timers")
 	}
-	p.timers.set(timerID{at, p.key})
+	p.queue(event).set(timerID{at, p.key})
 }
 
-// DeleteTimer has nothing to do for processing time, which has no timers here.
 func (p *process) DeleteTimer(at int64, event bool) {
+	delete(p.queue(event).live, timerID{at, p.key})
+}
+
+func (p *process) queue(event bool) *timers {
 	if event {
-		delete(p.timers.live, timerID{at, p.key})
+		return &p.timers
 	}
+	return &p.clocked
 }
 
 func (p *process) Watermark() int64 { return p.watermark }
 
 func (p *process) ProcessingTime() int64 {
-	p.refuse("reads the clock")
-	return 0
+	if p.clock == nil {
+		p.refuse("reads the clock")
+	}
+	return p.now
 }
 
 // declare makes a state.
@@ -69,10 +78,10 @@ func (p *process) declare(name string, values graph.Bytes) graph.Slot {
 func (p *process) fire(pending func(id timerID) bool) {
 	var kept []timerID
 	for n := 0; ; n++ {
-		t, ok := p.timers.take()
+		t, ok := p.timers.take(math.MaxInt64)
 		for ok && pending != nil && pending(t) {
 			kept = append(kept, t)
-			t, ok = p.timers.take()
+			t, ok = p.timers.take(math.MaxInt64)
 		}
 		if !ok {
 			break
@@ -152,8 +161,9 @@ func (ts *timers) set(id timerID) {
 	heap.Push(ts, timer{id, ts.seq})
 }
 
-func (ts *timers) take() (timerID, bool) {
-	for len(ts.heap) > 0 {
+// take takes the first timer that is due at a time.
+func (ts *timers) take(now int64) (timerID, bool) {
+	for len(ts.heap) > 0 && ts.heap[0].at <= now {
 		t := heap.Pop(ts).(timer)
 		if ts.live[t.timerID] == t.seq {
 			delete(ts.live, t.timerID)

@@ -107,7 +107,7 @@ func (j *judges) upTo(m *snapshot.Metadata) (want []string, in int64, err error)
 			}
 		}
 	}
-	out, err := model.Interpret(j.cluster.Graph, inputs)
+	out, err := model.InterpretAt(j.cluster.Graph, inputs, j.run.scenario.Clock)
 	if err != nil {
 		return nil, 0, fmt.Errorf("reference output: %w", err)
 	}

@@ -72,7 +72,7 @@ func (s *Scenario) reference(g *graph.Graph, data []byte) (*expected, error) {
 	if s.unmodelled() {
 		return x, nil
 	}
-	out, err := model.Interpret(g, inputs)
+	out, err := model.InterpretAt(g, inputs, s.Clock)
 	if err != nil {
 		return nil, fmt.Errorf("reference output: %w", err)
 	}

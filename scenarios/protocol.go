@@ -20,14 +20,14 @@ import (
 // protocolOracle is oracle 5: barriers, snapshots, acknowledgements, commits and
 // restores keep the rules of the protocol, one by one as they happen.
 type protocolOracle struct {
-	judges  *judges
-	monitor *model.Protocol
-	byName  map[string]int
-	crashes int // of the cluster's list, dealt with
-	told    int // of the damage
-	durable fs.FS
-	seen    fs.FS // with what is not synced
-	in, out []model.Stand
+	judges            *judges
+	monitor           *model.Protocol
+	byName            map[string]int
+	crashes, troubles int // of the lists of the cluster, dealt with
+	told              int // of the damage
+	durable           fs.FS
+	seen              fs.FS // with what is not synced
+	in, out           []model.Stand
 }
 
 // ID implements sim.Oracle.
@@ -88,8 +88,7 @@ func protocolPlan(p *graph.Plan, c *engine.Config) model.ProtocolPlan {
 // OnEvent implements sim.Oracle.
 func (o *protocolOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 	o.prepare()
-	if c := o.judges.cluster; len(c.Injected)+len(c.Troubles) > o.crashes || c.Troubled() {
-		o.crashes = len(c.Injected) + len(c.Troubles)
+	if o.disturbed() {
 		o.monitor.Disturbed()
 	}
 	wrong := o.monitor.At(w.Now())
@@ -100,6 +99,18 @@ func (o *protocolOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 		wrong = append(wrong, o.onJob(e)...)
 	}
 	return violation(w, wrong)
+}
+
+// disturbed says that a fault holds, or has happened since it was asked last, of which
+// trouble may come: a wall clock is for stamps only.
+func (o *protocolOracle) disturbed() bool {
+	c := o.judges.cluster
+	is := c.Troubled() || len(c.Injected) > o.crashes
+	o.crashes = len(c.Injected)
+	for ; o.troubles < len(c.Troubles); o.troubles++ {
+		is = is || c.Troubles[o.troubles].Excuses()
+	}
+	return is
 }
 
 // OnEnd implements sim.Oracle.

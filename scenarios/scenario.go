@@ -64,6 +64,9 @@ type Scenario struct {
 	// Ahead is by how many records of its key a value in state is ahead of another, nil
 	// for none; needed for at-least-once checkpoints if CutContent is set.
 	Ahead func(value, of []byte) (int64, error)
+	// Clock is the time that the reference sees, in milliseconds, of a job that asks for
+	// the time, or for timers of it: what is output must not depend on it. Nil for others.
+	Clock func() int64
 	// Output turns committed lines, in commit order for each subtask, into the
 	// lines of --output.
 	Output func(committed []string) ([]string, error)
@@ -84,7 +87,7 @@ const (
 
 // All is every scenario, in order of name.
 func All() []*Scenario {
-	return []*Scenario{allround(), damagedCheckpoint(), rebalanceBroadcast(), twoInputs(), wordcount()}
+	return []*Scenario{allround(), damagedCheckpoint(), rebalanceBroadcast(), timers(), twoInputs(), wordcount()}
 }
 
 // sweepLines is what a run of a sweep may read.

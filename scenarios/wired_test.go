@@ -80,6 +80,7 @@ var wired = map[string]func(lines []string) string{
 	"two-inputs":          expectTwoInputs,
 	"rebalance-broadcast": expectRebalanceBroadcast,
 	"allround":            expectAllround,
+	"timers":              func(lines []string) string { return counted(strings.Join(lines, "\n")) },
 }
 
 func TestWiredSimulated(t *testing.T) {

@@ -83,7 +83,7 @@ func (t *Task) work(out *host.Outbox) {
 	}
 	budget := t.settings.Quantum
 	t.env.Stop = t.full()
-	if t.firing {
+	if t.due(out) {
 		budget = t.fireProcessing(budget)
 	}
 	switch {
@@ -276,6 +276,18 @@ func (t *Task) emitWatermark() {
 			t.broadcast(stream.Event{Kind: stream.Watermark, Time: wm})
 		}
 	}
+}
+
+// due reports whether processing-time timers are to fire. They do before any record of
+// a step at whose beginning the clock has reached them: after a restore, or a jump of
+// the clock, the host's timer may come later.
+func (t *Task) due(out *host.Outbox) bool {
+	if t.timers.processing != 0 && t.timers.processingAt <= t.env.Now.Wall/int64(time.Millisecond) {
+		out.CancelTimer(t.timers.processing)
+		t.timers.processing, t.timers.processingAt = 0, 0
+		t.firing = true
+	}
+	return t.firing
 }
 
 // fireProcessing fires due processing-time timers. Once the input has ended they
