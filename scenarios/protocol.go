@@ -88,8 +88,8 @@ func protocolPlan(p *graph.Plan, c *engine.Config) model.ProtocolPlan {
 // OnEvent implements sim.Oracle.
 func (o *protocolOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 	o.prepare()
-	if c := o.judges.cluster; len(c.Injected)+len(c.Troubles) > o.crashes || c.Troubled() {
-		o.crashes = len(c.Injected) + len(c.Troubles)
+	if c := o.judges.cluster; len(c.Injected)+len(c.Troubles)+c.Hits > o.crashes || c.Troubled() {
+		o.crashes = len(c.Injected) + len(c.Troubles) + c.Hits
 		o.monitor.Disturbed()
 	}
 	wrong := o.monitor.At(w.Now())

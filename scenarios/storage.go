@@ -39,8 +39,14 @@ func (o *storageOracle) OnEvent(_ *sim.World, e *host.Event) *sim.Violation {
 // leftAttempt is an attempt in the name of a file that is left over.
 var leftAttempt = regexp.MustCompile(`-(\d+\.\d+)(?:-\d+|\.tmp)? is left over`)
 
+// lateWriter reports whether calls may be made long after their attempt has ended.
+func lateWriter(in cluster.Injection) bool {
+	return in.Fault.Kind == faults.Pause || in.Fault.Kind == faults.SlowDisk
+}
+
 // withoutZombies leaves out the files of attempts before the latest: a process that was
-// paused when they ended may write them when it goes on, after the job has finished.
+// paused when they ended, or waits for its disk, may write them when it goes on, after the
+// job has finished.
 func withoutZombies(wrong []string, latest stream.Attempt) []string {
 	return slices.DeleteFunc(wrong, func(text string) bool {
 		found := leftAttempt.FindStringSubmatch(text)
@@ -55,8 +61,9 @@ func (o *storageOracle) OnEnd(w *sim.World) *sim.Violation {
 		return nil
 	}
 	c := j.run.config
-	wrong := atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained, j.damages.harmed)
-	if slices.ContainsFunc(j.cluster.Troubles, func(in cluster.Injection) bool { return in.Fault.Kind == faults.Pause }) {
+	stay := j.unremoved(c.CheckpointDir)
+	wrong := stay.without(atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained+stay.complete, j.damages.harmed))
+	if slices.ContainsFunc(j.cluster.Troubles, lateWriter) {
 		wrong = withoutZombies(wrong, o.latest)
 	}
 	return violation(w, wrong)

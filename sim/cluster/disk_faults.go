@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"path"
 	"slices"
 	"time"
 
@@ -86,7 +87,10 @@ func (c *Cluster) failure(a *armed) disk.Failure {
 func (c *Cluster) hit(a *armed, op Op, name string) {
 	c.Hits++
 	c.mended = max(c.mended, c.World.Now())
-	if op == OpRemove || op == OpList || op == OpStat {
+	switch op {
+	case OpRemove:
+		c.Unremoved[name], c.Unremoved[path.Dir(name)] = true, true
+	case OpList, OpStat:
 		c.Unremoved[name] = true
 	}
 	if !slices.Contains(a.disk.files, name) {

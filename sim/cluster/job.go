@@ -76,7 +76,7 @@ type Cluster struct {
 	Injected []Injection
 	// Troubles are the other faults that happened, in order; a failing disk once for
 	// each file of which a call was hit. Hits counts these calls, and Unremoved has the
-	// names of which a call failed that a removal needs.
+	// names, and their directories, of which a call failed that a removal needs.
 	Troubles  []Injection
 	Hits      int
 	Unremoved map[string]bool

@@ -21,7 +21,9 @@ func (c *Cluster) restPoint() sim.Kind {
 	var kind sim.Kind
 	kind = c.World.Handle("finished", 0, func(e *sim.Event) {
 		// A process that was paused or cut off must hear first that its tasks are stale.
-		if wait := c.troubled + 2*c.o.Config.HeartbeatTimeout - c.World.Now(); c.troubled > 0 && wait > 0 {
+		// So must one whose disk is slow make its calls.
+		trouble := max(c.troubled, c.World.slowest)
+		if wait := trouble + 2*c.o.Config.HeartbeatTimeout - c.World.Now(); trouble > 0 && wait > 0 {
 			c.World.Schedule(wait, sim.Event{Kind: kind, A: e.A})
 			return
 		}

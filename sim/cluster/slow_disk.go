@@ -69,6 +69,7 @@ func (n *Node) callTime(op Op, d time.Duration) time.Duration {
 		}
 		s.slowed++
 		d = s.Factor.of(d) + s.Stall
+		n.w.slowest = max(n.w.slowest, n.w.Now()+d)
 	}
 	return d
 }
