@@ -120,11 +120,19 @@ func (t *Tracker) complete(p *tracked, out []Effect) []Effect {
 	return append(out, Effect{Kind: Snapshot, Checkpoint: id, Time: time}, Effect{Kind: Complete, Checkpoint: id})
 }
 
-// cancel gives a checkpoint up once; what still comes of it is counted silently.
+// cancel gives a checkpoint up once; what still comes of it is counted silently. Those
+// before it are over, too, as in complete: no older one may be declined after it.
 func (t *Tracker) cancel(in Input, out []Effect) []Effect {
 	p := t.find(in.Checkpoint, 0)
 	if p == nil {
 		return out
+	}
+	for i := range t.tracked {
+		if t.tracked[i].id == in.Checkpoint && i > 0 {
+			t.drop(i)
+			p = &t.tracked[0]
+			break
+		}
 	}
 	if !p.aborted {
 		p.aborted = true
