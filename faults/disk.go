@@ -1,6 +1,9 @@
 package faults
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // The kinds of failure of the disk. Their Target is the node whose calls fail, or [All].
 const (
@@ -57,10 +60,11 @@ var diskCalls = []struct{ call, file string }{
 // over after two seconds at most, and a bit is flipped once at most: what reads as
 // damaged twice is damaged.
 func WithBadDisk(c Chance, s Shape, p Plan) Plan {
-	kinds := diskKinds
 	for i := range 1 + c("bad disk/more", 4) {
-		where := "bad disk" + string(rune('0'+i))
-		p, kinds = with(p, trouble(c, s, where, kinds[c(where+"/kind", len(kinds))]), kinds)
+		where, kinds := fmt.Sprintf("bad disk%d", i), p.more(diskKinds)
+		f := trouble(c, s, where, kinds[c(where+"/kind", len(kinds))])
+		f.Name = fmt.Sprintf("f%d", len(p)+1)
+		p = append(p, f)
 	}
 	return p
 }

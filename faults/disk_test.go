@@ -28,6 +28,11 @@ func TestWithBadDisk(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, p, again)
 		flips := 0
+		for _, f := range WithTroubles(c, s, p)[len(p):] {
+			if f.Kind == ReadFlip {
+				flips++
+			}
+		}
 		for _, f := range p[1:] {
 			require.True(t, f.Kind.OfDisk(), "%s", f)
 			require.LessOrEqual(t, f.Lasts()+f.By, 3*time.Second)

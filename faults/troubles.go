@@ -58,20 +58,22 @@ func WithTroubles(c Chance, s Shape, p Plan) Plan {
 		return p
 	}
 	for i := range 1 + c("trouble/more", 3) {
-		where := fmt.Sprintf("trouble%d", i)
-		p, kinds = with(p, trouble(c, s, where, kinds[c(where+"/kind", len(kinds))]), kinds)
+		where, kinds := fmt.Sprintf("trouble%d", i), p.more(kinds)
+		f := trouble(c, s, where, kinds[c(where+"/kind", len(kinds))])
+		f.Name = fmt.Sprintf("f%d", len(p)+1)
+		p = append(p, f)
 	}
 	return p
 }
 
-// with is a plan with a fault added, and the kinds of which there may be more: a second
-// flipped bit could make what is whole read as damaged twice.
-func with(p Plan, f Fault, kinds []Kind) (Plan, []Kind) {
-	f.Name = fmt.Sprintf("f%d", len(p)+1)
-	if f.Kind == ReadFlip {
-		kinds = slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == ReadFlip })
+// more is the kinds of which the plan may have one more: a second flipped bit could make
+// what is whole read as damaged twice.
+func (p Plan) more(kinds []Kind) []Kind {
+	flip := func(k Kind) bool { return k == ReadFlip }
+	if !slices.ContainsFunc(p, func(f Fault) bool { return flip(f.Kind) }) {
+		return kinds
 	}
-	return append(p, f), kinds
+	return slices.DeleteFunc(slices.Clone(kinds), flip)
 }
 
 // trouble draws a fault of a kind.
