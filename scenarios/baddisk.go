@@ -78,10 +78,16 @@ type unremoved struct {
 	complete int
 }
 
-func (j *judges) unremoved(checkpoints string) *unremoved {
-	u := &unremoved{names: j.cluster.Unremoved}
+// unremoved leaves out what failed before a checkpoint was discarded: whatever could not be
+// removed is tried again then.
+func (j *judges) unremoved(checkpoints string, discarded uint64) *unremoved {
+	u := &unremoved{names: map[string]bool{}}
 	files := j.cluster.Disk.Node("observer")
-	for name := range u.names { // unordered: counted
+	for name, failed := range j.cluster.Unremoved { // unordered: counted
+		if failed < discarded {
+			continue
+		}
+		u.names[name] = true
 		if path.Dir(name) == path.Clean(checkpoints) && snapshot.CheckMetadata(files, name) == nil {
 			u.complete++
 		}

@@ -23,15 +23,21 @@ import (
 type storageOracle struct {
 	judges *judges
 	latest stream.Attempt
+	// discarded is when a checkpoint was discarded last: how many events and notes there
+	// were.
+	discarded uint64
 }
 
 // ID implements sim.Oracle.
 func (o *storageOracle) ID() string { return "storage" }
 
 // OnEvent implements sim.Oracle.
-func (o *storageOracle) OnEvent(_ *sim.World, e *host.Event) *sim.Violation {
-	if e.Kind == host.Deploying {
+func (o *storageOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
+	switch e.Kind {
+	case host.Deploying:
 		o.latest = stream.Attempt{Epoch: e.Epoch, Number: e.Number}
+	case host.CheckpointDiscarded:
+		o.discarded = w.Numbers()
 	}
 	return nil
 }
@@ -61,7 +67,7 @@ func (o *storageOracle) OnEnd(w *sim.World) *sim.Violation {
 		return nil
 	}
 	c := j.run.config
-	stay := j.unremoved(c.CheckpointDir)
+	stay := j.unremoved(c.CheckpointDir, o.discarded)
 	wrong := stay.without(atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained+stay.complete, j.damages.harmed))
 	if slices.ContainsFunc(j.cluster.Troubles, lateWriter) {
 		wrong = withoutZombies(wrong, o.latest)

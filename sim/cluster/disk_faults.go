@@ -89,9 +89,9 @@ func (c *Cluster) hit(a *armed, op Op, name string) {
 	c.mended = max(c.mended, c.World.Now())
 	switch op {
 	case OpRemove:
-		c.Unremoved[name], c.Unremoved[path.Dir(name)] = true, true
+		c.Unremoved[name], c.Unremoved[path.Dir(name)] = c.World.Numbers(), c.World.Numbers()
 	case OpList, OpStat:
-		c.Unremoved[name] = true
+		c.Unremoved[name] = c.World.Numbers()
 	}
 	if !slices.Contains(a.disk.files, name) {
 		a.disk.files = append(a.disk.files, name)

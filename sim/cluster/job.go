@@ -75,11 +75,12 @@ type Cluster struct {
 	Fired    map[faults.Kind]int
 	Injected []Injection
 	// Troubles are the other faults that happened, in order; a failing disk once for
-	// each file of which a call was hit. Hits counts these calls, and Unremoved has the
-	// names, and their directories, of which a call failed that a removal needs.
+	// each file of which a call was hit. Hits counts these calls, and Unremoved says
+	// of names, and their directories, when a call last failed that a removal needs: how
+	// many events and notes there were.
 	Troubles  []Injection
 	Hits      int
-	Unremoved map[string]bool
+	Unremoved map[string]uint64
 	// Outcome is the engine's word on how the job ended, empty if it did not.
 	Outcome  string
 	Finished bool
@@ -136,7 +137,7 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Graph: g, o: o, Fired: map[faults.Kind]int{}, Unremoved: map[string]bool{}}
+	c := &Cluster{Graph: g, o: o, Fired: map[faults.Kind]int{}, Unremoved: map[string]uint64{}}
 	hw := o.Hardware
 	hw.Listener = c
 	hw.BeforeEffect = func(host.Address, *host.Effect) { c.offer() }
