@@ -86,6 +86,7 @@ func (f *Fault) diskTrouble(c Chance, where string, lasts time.Duration) {
 			f.aim(c, where, at.call, at.file)
 			f.Call = at.call
 		} else {
+			f.Call = []string{"", "", "write", "sync", "rename", "rename", "remove", "read"}[c(where+"/any", 8)]
 			f.File = []string{"", "*/chk-*", "*/.tmp-*"}[c(where+"/file", 3)]
 			f.Chance = []int{2, 10, 40, 0}[c(where+"/chance", 4)]
 		}

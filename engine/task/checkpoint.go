@@ -19,6 +19,7 @@ import (
 type snapshots struct {
 	last    uint64 // newest checkpoint begun or given up
 	aborted uint64 // newest checkpoint that the JobManager gave up
+	refused uint64 // newest checkpoint whose cancel marker was sent
 	pending []*pending
 	account snapshotAccount
 }
@@ -173,9 +174,14 @@ func (t *Task) snapshot(id uint64, unaligned bool, time int64, out *host.Outbox)
 	t.report(host.Event{Kind: host.SnapshotTaken, Checkpoint: id, N: t.eventsOut(), M: overtook, Data: t.view()})
 }
 
-// giveUp tells downstream that a checkpoint's barrier will not come from here.
+// giveUp tells downstream once that a checkpoint's barrier will not come from here (T9):
+// one that the JobManager gave up may be declined after that, when a newer one comes.
 func (t *Task) giveUp(id uint64) {
 	t.snaps.last = max(t.snaps.last, id)
+	if id <= t.snaps.refused {
+		return
+	}
+	t.snaps.refused = id
 	if len(t.outputs) > 0 {
 		t.report(host.Event{Kind: host.CancelOut, Checkpoint: id})
 	}

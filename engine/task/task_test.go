@@ -309,3 +309,26 @@ func TestDeclineWhileRestoring(t *testing.T) {
 	require.EqualValues(t, 8, d.Checkpoint)
 	require.Equal(t, "decline 8: task not ready", d.String())
 }
+
+// A checkpoint that the JobManager gave up has its cancel marker once, also where the next
+// one's barrier shows that it is over while channels still wait for it (T9).
+func TestOneCancelMarker(t *testing.T) {
+	b := &bench{files: disk{}}
+	s := settings()
+	s.Chaining = false
+	placed := [][]string{{"tm1", "tm2"}, {"tm1"}, {"tm1"}, {"tm1"}}
+	b.actor = newTask(b, s, attempt, Spec{ID: ID{Vertex: 1}}, placed, job(same(), &ledger{}).Plan(false))
+	b.input(host.Input{Kind: host.Start})
+	b.allWork()
+	b.message(NotifyAborted{Attempt: attempt, Checkpoint: 5})
+	b.event(0, stream.Event{Kind: stream.Barrier, Checkpoint: 5, Unaligned: true})
+	b.event(0, stream.Event{Kind: stream.Barrier, Checkpoint: 6, Unaligned: true})
+	var cancelled []uint64
+	for _, e := range b.events {
+		if e.Kind == host.CancelOut {
+			cancelled = append(cancelled, e.Checkpoint)
+		}
+	}
+	require.Equal(t, []uint64{5}, cancelled)
+	require.EqualValues(t, 5, last[Decline](t, b).Checkpoint)
+}

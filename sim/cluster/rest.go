@@ -37,12 +37,12 @@ func (c *Cluster) restPoint() sim.Kind {
 }
 
 // run runs the world until the job has ended. It has the limit from the moment when
-// the last crashed process was there again.
+// the last crashed process was there again, and the last slow call was over.
 func (c *Cluster) run() sim.End {
 	for {
-		until := c.mended + c.o.Limit
+		until := max(c.mended, c.World.slowest) + c.o.Limit
 		end := c.World.Run(until)
-		if end != sim.Limit || c.mended+c.o.Limit <= until {
+		if end != sim.Limit || max(c.mended, c.World.slowest)+c.o.Limit <= until {
 			return end
 		}
 	}
