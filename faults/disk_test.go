@@ -44,6 +44,9 @@ func TestWithBadDisk(t *testing.T) {
 			}
 		}
 		require.LessOrEqual(t, flips, 1)
+		for _, f := range WithBadDisk(c, s, Plan{{Name: "f1", Kind: LostFile, Target: Newest}}) {
+			require.NotEqual(t, ReadFlip, f.Kind, "what is whole could read as damaged twice")
+		}
 		require.LessOrEqual(t, len(p), 5)
 	})
 }

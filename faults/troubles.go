@@ -66,14 +66,13 @@ func WithTroubles(c Chance, s Shape, p Plan) Plan {
 	return p
 }
 
-// more is the kinds of which the plan may have one more: a second flipped bit could make
-// what is whole read as damaged twice.
+// more is the kinds of which the plan may have one more: with damage, or a second flipped
+// bit, what is whole could read as damaged twice.
 func (p Plan) more(kinds []Kind) []Kind {
-	flip := func(k Kind) bool { return k == ReadFlip }
-	if !slices.ContainsFunc(p, func(f Fault) bool { return flip(f.Kind) }) {
+	if !slices.ContainsFunc(p, func(f Fault) bool { return f.Kind == ReadFlip || f.Kind.Damages() }) {
 		return kinds
 	}
-	return slices.DeleteFunc(slices.Clone(kinds), flip)
+	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == ReadFlip })
 }
 
 // trouble draws a fault of a kind.

@@ -57,7 +57,7 @@ var refused = []string{
 
 	// Plans.
 	`run wordcount --plan missing`, `run wordcount --plan dir`, `run wordcount --plan=`, `live wordcount --plan input`, `run wordcount --plan input`,
-	`run wordcount --plan no-node.plan`, `run wordcount --plan no-event.plan`, `run wordcount --plan no-operator.plan`, `run wordcount --plan no-damage.plan`,
+	`run wordcount --plan no-node.plan`, `run wordcount --plan no-event.plan`, `run wordcount --plan no-operator.plan`, `run wordcount --plan no-damage.plan`, `run wordcount --plan no-checksum.plan`, `run wordcount --plan no-such-call.plan`, `run wordcount --plan no-slowness.plan`,
 	`run wordcount --plan no-end.plan`, `run wordcount --plan no-event.plan --trace no-event.plan`,
 
 	// Settings.
@@ -114,6 +114,9 @@ func furnish(t *testing.T) {
 	put("no-node.plan", []byte("# a plan\nf1 on completed#2  crash tm9 process for=1s\n"))
 	put("no-event.plan", []byte("f1 on complete#2  crash tm1 process for=1s\n"))
 	put("no-operator.plan", []byte("f1 from the start  slow nobody by=200%\n"))
+	put("no-checksum.plan", []byte("f1 on completed#2  read-flip tm1\n"))
+	put("no-such-call.plan", []byte("f1 at 1s  io-error all  call=fsync\n"))
+	put("no-slowness.plan", []byte("f1 at 1s  slow-disk all  for=1s\n"))
 	put("no-damage.plan", []byte("f1 on completed#2  damage newest bit-flip\n"))
 	put("no-end.plan", []byte("f1 on completed#2  partition jm|tm1\n"))
 	require.NoError(t, os.Symlink("input", "link"))
@@ -219,10 +222,10 @@ func TestEmptyArguments(t *testing.T) {
 	}{
 		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
-		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, damaged-checkpoint, rebalance-broadcast, two-inputs, wordcount\n"},
+		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, two-inputs, wordcount\n"},
 		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, coverage, replay, mutants, live, bench, vet\n"},
 		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
-		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, damaged-checkpoint, rebalance-broadcast, two-inputs, wordcount\n"},
+		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, two-inputs, wordcount\n"},
 		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},
 	} {
 		status, stdout, stderr := simrun(c.args...)
