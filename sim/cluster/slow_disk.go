@@ -68,8 +68,9 @@ func (n *Node) callTime(op Op, d time.Duration) time.Duration {
 			continue
 		}
 		s.slowed++
-		d = s.Factor.of(d) + s.Stall
-		n.w.slowest = max(n.w.slowest, n.w.Now()+d)
+		if slow := s.Factor.of(d) + s.Stall; slow != d {
+			d, n.w.slowest = slow, max(n.w.slowest, n.w.Now()+slow)
+		}
 	}
 	return d
 }
