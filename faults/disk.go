@@ -45,10 +45,13 @@ func (f Fault) Calls() int {
 var diskKinds = []Kind{IOError, IOError, NoSpace, ShortRead, SyncError, SyncError, SlowDisk, ReadFlip}
 
 // diskCalls are calls that a failure may wait for, and hit: of what a job does with its
-// checkpoints, its output and its leader's files.
+// checkpoints, its output and its leader's files. Renames stand there three times: much
+// hangs on each of them, and few calls are any.
 var diskCalls = []struct{ call, file string }{
 	{"sync", "*/task-*"}, {"sync", "*/_metadata*"}, {"sync", "*/.tmp-*"}, {"sync", "*/epoch-*"}, {"sync", "*/completed-*"},
 	{"write", "*/chk-*"}, {"write", "*/.tmp-*"}, {"close", "*/.tmp-*"}, {"close", "*/chk-*"},
+	{"rename", "*/task-*"}, {"rename", "*/_metadata*"}, {"rename", "*/.tmp-*"},
+	{"rename", "*/task-*"}, {"rename", "*/_metadata*"}, {"rename", "*/.tmp-*"},
 	{"rename", "*/task-*"}, {"rename", "*/_metadata*"}, {"rename", "*/.tmp-*"},
 	{"sync directory", "*/chk-*"}, {"sync directory", "*"}, {"mkdir", "*"},
 	{"create", "*/chk-*"}, {"create new", "*"}, {"append", "*"},
@@ -81,7 +84,7 @@ func (f *Fault) diskTrouble(c Chance, where string, lasts time.Duration) {
 	}
 	switch f.Kind {
 	case IOError:
-		f.Applied = c(where+"/applied", 2) == 0
+		f.Applied = c(where+"/applied", 3) == 0
 		if aimed {
 			f.aim(c, where, at.call, at.file)
 			f.Call = at.call

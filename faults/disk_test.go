@@ -56,7 +56,7 @@ func TestWithBadDisk(t *testing.T) {
 func TestEveryBadDiskIsDrawn(t *testing.T) {
 	s := Shape{JobManager: "jm", Workers: []string{"tm1"}}
 	seen := map[string]int{}
-	for seed := range uint64(600) {
+	for seed := range uint64(1200) {
 		for _, f := range WithBadDisk(chance(seed), s, nil) {
 			seen[string(f.Kind)]++
 			seen[f.Target]++

@@ -47,12 +47,16 @@ var leftAttempt = regexp.MustCompile(`-(\d+\.\d+)(?:-\d+|\.tmp)? is left over`)
 
 // lateWriter reports whether calls may be made long after their attempt has ended.
 func lateWriter(in cluster.Injection) bool {
-	return in.Fault.Kind == faults.Pause || in.Fault.Kind == faults.SlowDisk
+	switch in.Fault.Kind {
+	case faults.Pause, faults.SlowDisk, faults.Partition, faults.Stall, faults.Lose:
+		return true
+	}
+	return false
 }
 
 // withoutZombies leaves out the files of attempts before the latest: a process that was
-// paused when they ended, or waits for its disk, may write them when it goes on, after the
-// job has finished.
+// paused or cut off when they ended, or waits for its disk, may write them later, after
+// what was left of them was removed.
 func withoutZombies(wrong []string, latest stream.Attempt) []string {
 	return slices.DeleteFunc(wrong, func(text string) bool {
 		found := leftAttempt.FindStringSubmatch(text)
