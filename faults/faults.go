@@ -11,6 +11,7 @@
 //	f4   on call sync of */_metadata*#1      crash jm  process for=25ms
 //	f5   from 100ms to 300ms                 lose jm->tm1,tm2  with 5%
 //	f6   on pre-committed of sink/0#2        partition jm|tm1  for=1s
+//	f7   on call sync of */task-*#2          sync-error all  file=*/task-* times=1
 //
 // Name. Letters, digits, "-" and "_"; a "!" behind it makes the fault essential. No two
 // faults have the same.
@@ -69,25 +70,34 @@ type Fault struct {
 	Name string // "f1"; reports and traces use it
 	Kind Kind
 	// Target is a node, "from->to" for a slow link, an operator's uid, sides (see
-	// [Fault.Ways]) for other faults of links, [Newest] or [Previous] for damage.
+	// [Fault.Ways]) for other faults of links, [Newest] or [Previous] for damage. For a
+	// failure of the disk it may be [All].
 	Target string
 	// File is the name of the damaged file in its checkpoint, or [Whole]; empty to
-	// draw one.
+	// draw one. For a failure of the disk it is a glob over whole paths, see [Matches];
+	// empty for all.
 	File string
+	// Call is the kind of file-system call that a failure of the disk hits, empty for
+	// all.
+	Call string
+	// Applied says that a call took its effect and failed all the same.
+	Applied bool
+	// Room is how many more bytes a full disk takes.
+	Room int
 	When Trigger
 	// For is how long a crashed process stays away, or a fault lasts; 0 if When says it
 	// or, for a slow link, for ever.
 	For time.Duration
 	// Percent is by how much a link, node or operator is slower, 100 for not at all.
 	Percent int
-	// By is how late a message is, or how much a wall clock is ahead; that may be
-	// negative.
+	// By is how late a message is, how long a call stalls, or how much a wall clock is
+	// ahead; that may be negative.
 	By time.Duration
 	// Times is how often a process crashes, 0 or 1 for once; Up is how long it is
-	// there between two crashes.
+	// there between two crashes. For failures of the disk see [Fault.Calls].
 	Times int
 	Up    time.Duration
-	// Chance is the percentage of messages that are hit, 0 for all.
+	// Chance is the percentage of messages or calls that are hit, 0 for all.
 	Chance int
 	// Essential says that the run proves nothing without this fault: it happens
 	// at the latest when the job is about to finish. Plans mark its name with "!".

@@ -11,8 +11,8 @@ import (
 type Form struct {
 	// Verb is the first word of what happens.
 	Verb string `json:"verb"`
-	// Syntax is the verb with what follows it: NODE, UID, FROM->TO, LINKS, D for a
-	// duration, P and N for whole numbers.
+	// Syntax is the verb with what follows it: NODE, UID, FROM->TO, LINKS, CALL, GLOB, D
+	// for a duration, P and N for whole numbers.
 	Syntax string `json:"syntax"`
 	Doc    string `json:"doc"`
 	// Kinds are those that it writes.
@@ -36,6 +36,7 @@ const (
 	operator          // or one link, for slow
 	links             // see Fault.Ways
 	checkpoint        // Newest or Previous
+	disks             // a node, or All
 )
 
 // Forms are how faults are written, in the order in which they are listed.
@@ -86,6 +87,24 @@ var forms = []Form{
 	{Verb: "damage", Syntax: "damage newest|newest-1  bit-flip|truncated-file|lost-file [file=NAME]", Kinds: []Kind{BitFlip, TruncatedFile, LostFile},
 		Doc:    "a file of a completed checkpoint, drawn unless named, is damaged, cut short or lost; file=. is all of the checkpoint",
 		target: checkpoint, word: true, words: []string{"bit-flip", "truncated-file", "lost-file"}, allows: []string{"file"}},
+	{Verb: "io-error", Syntax: "io-error NODE|all  [call=CALL] [file=GLOB] [applied] [times=N] [for=D] [with P%]", Kinds: []Kind{IOError},
+		Doc:    "file-system calls fail, N of them or all for D, else one; if applied, after they took effect",
+		target: disks, mend: true, chance: true, allows: []string{"call", "file", "applied", "times"}},
+	{Verb: "no-space", Syntax: "no-space NODE|all  [room=BYTES] for=D", Kinds: []Kind{NoSpace},
+		Doc:    "the disk is full for what the node, or all, write: but for BYTES nothing fits, and no file can be made",
+		target: disks, lasts: true, allows: []string{"room"}},
+	{Verb: "short-read", Syntax: "short-read NODE|all  [file=GLOB] [times=N] [for=D] [with P%]", Kinds: []Kind{ShortRead},
+		Doc:    "reads return a part of what was asked for, and no error; N of them or all for D, else one",
+		target: disks, mend: true, chance: true, allows: []string{"file", "times"}},
+	{Verb: "sync-error", Syntax: "sync-error NODE|all  [file=GLOB] [times=N] [for=D] [with P%]", Kinds: []Kind{SyncError},
+		Doc:    "syncs of files fail, N of them or all for D, else one; what they were to write no later sync writes",
+		target: disks, mend: true, chance: true, allows: []string{"file", "times"}},
+	{Verb: "slow-disk", Syntax: "slow-disk NODE|all  [call=CALL] by=P%|stall=D [times=N] [for=D]", Kinds: []Kind{SlowDisk},
+		Doc:    "file-system calls take P percent of their time, or D longer; N of each node or all for D, else one",
+		target: disks, mend: true, allows: []string{"call", "by%", "stall", "times"}},
+	{Verb: "read-flip", Syntax: "read-flip NODE|all  [file=GLOB]", Kinds: []Kind{ReadFlip},
+		Doc:    "one bit of what the next read returns is wrong, and right when it is read again",
+		target: disks, allows: []string{"file"}},
 }
 
 // form is how a fault is written, nil if its kind is unknown.
@@ -172,23 +191,46 @@ func (f Fault) how(g *Form) string {
 	if g.word {
 		all = append(all, g.words[slices.Index(g.Kinds, f.Kind)])
 	}
+	if f.Call != "" {
+		all = append(all, "call="+quoted(f.Call))
+	}
+	if g.target == disks {
+		all = append(all, f.ofDisk()...)
+	}
 	if f.Percent != 0 {
 		all = append(all, fmt.Sprintf("by=%d%%", f.Percent))
 	}
 	if f.By != 0 {
-		all = append(all, "by="+f.By.String())
+		all = append(all, map[bool]string{true: "stall=", false: "by="}[f.Kind == SlowDisk]+f.By.String())
 	}
 	if f.For != 0 {
 		all = append(all, "for="+f.For.String())
 	}
-	if f.Times > 1 {
+	if f.Times > 1 && f.Up > 0 {
 		all = append(all, fmt.Sprintf("times=%d up=%s", f.Times, f.Up))
 	}
-	if f.File != "" {
+	if f.File != "" && g.target != disks {
 		all = append(all, "file="+quoted(f.File))
 	}
 	if f.Chance != 0 {
 		all = append(all, fmt.Sprintf("with %d%%", f.Chance))
 	}
 	return strings.Join(all, " ")
+}
+
+// ofDisk is what only failures of the disk have.
+func (f Fault) ofDisk() (all []string) {
+	if f.File != "" {
+		all = append(all, "file="+quoted(f.File))
+	}
+	if f.Applied {
+		all = append(all, "applied")
+	}
+	if f.Room > 0 {
+		all = append(all, fmt.Sprintf("room=%d", f.Room))
+	}
+	if f.Times > 0 {
+		all = append(all, fmt.Sprintf("times=%d", f.Times))
+	}
+	return all
 }

@@ -37,6 +37,7 @@ const (
 	mostTimes  = 100
 	slowestBy  = 1_000_000 // percent
 	mostFaults = 10_000
+	mostRoom   = 1 << 30 // bytes
 )
 
 // Parse reads a plan; see the package's documentation. An error is a *ParseError.
@@ -186,6 +187,8 @@ func (p *parser) duration(f *Fault, g *Form, when int) {
 		p.fail(when, "the fault has both a window and for=; leave one out")
 	case g.lasts && !window && f.For == 0:
 		p.fail(p.at, "%s needs for=D, or a window such as \"from 1s to 2s\": %s", g.Verb, g.Syntax)
+	case f.Kind == SlowDisk && f.Percent == 0 && f.By == 0:
+		p.fail(p.at, "%s needs by= or stall=: %s", g.Verb, g.Syntax)
 	}
 }
 
@@ -197,6 +200,10 @@ func (p *parser) target(f *Fault, g *Form) {
 	switch g.target {
 	case node:
 		p.isKnown(at, "node", f.Target, p.known.Nodes)
+	case disks:
+		if f.Target != All && p.known.Nodes != nil {
+			p.isKnown(at, "node", f.Target, append(slices.Clone(p.known.Nodes), All))
+		}
 	case checkpoint:
 		if f.Target != Newest && f.Target != Previous {
 			p.fail(at, "unknown checkpoint %q; there is: %s, %s", f.Target, Newest, Previous)
@@ -253,8 +260,11 @@ func (p *parser) options(f *Fault, g *Form) {
 		text := p.word("")
 		at := p.first
 		key, value, ok := strings.Cut(text, "=")
-		if text == "with" {
+		switch text {
+		case "with":
 			key, value, ok = text, p.word("a percentage"), true
+		case "applied":
+			ok = true
 		}
 		if slices.Contains(seen, key) {
 			p.fail(at, "%s is there twice", key)
@@ -284,7 +294,16 @@ func (p *parser) option(f *Fault, g *Form, key, value string) bool {
 	case key == "up" && has("up"):
 		f.Up = p.span(at, value)
 	case key == "times" && has("times"):
-		f.Times = p.number(at, value, "times", 2, mostTimes)
+		f.Times = p.number(at, value, "times", map[bool]int{true: 1, false: 2}[g.target == disks], mostTimes)
+	case key == "call" && has("call"):
+		f.Call = p.plain(at, value)
+		p.isKnown(at, "call", f.Call, p.known.Calls)
+	case key == "applied" && value == "" && has("applied"):
+		f.Applied = true
+	case key == "room" && has("room"):
+		f.Room = p.number(at, value, "room", 0, mostRoom)
+	case key == "stall" && has("stall"):
+		f.By = p.span(at, value)
 	case key == "file" && has("file"):
 		f.File = p.plain(at, value)
 	case key == "by" && has("by%"):

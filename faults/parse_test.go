@@ -32,7 +32,7 @@ func triggers(t *rapid.T, g *Form) Trigger {
 			w.Call = rapid.SampledFrom([]string{"sync", "create new"}).Draw(t, "call")
 			return w
 		case 3:
-			if g.lasts {
+			if g.lasts || g.target == disks && g.mend {
 				at := rapid.SampledFrom([]time.Duration{0, time.Second}).Draw(t, "from")
 				return Trigger{At: at, Until: at + time.Millisecond}
 			}
@@ -57,6 +57,8 @@ func plans(t *rapid.T) Plan {
 			f.Target = rapid.SampledFrom([]string{"jm->tm1", "jm|tm1,tm2", "jm,tm1->tm2"}).Draw(t, "links")
 		case g.target == checkpoint:
 			f.Target = rapid.SampledFrom([]string{Newest, Previous}).Draw(t, "target")
+		case g.target == disks:
+			f.Target = rapid.SampledFrom([]string{"jm", All}).Draw(t, "node")
 		case f.Kind == SlowLink:
 			f.Target = "jm->tm1"
 		case f.Kind == SlowOperator:
@@ -67,6 +69,11 @@ func plans(t *rapid.T) Plan {
 		has := func(o string) bool { return slices.Contains(g.needs, o) || slices.Contains(g.allows, o) }
 		if has("for") || g.lasts && f.When.Until == 0 || f.Kind == SlowLink && rapid.Bool().Draw(t, "ends") {
 			f.For = spans(t, "for")
+		}
+		if g.target == disks {
+			failures(t, &f, has)
+			p = append(p, f)
+			continue
 		}
 		if has("times") {
 			f.Times, f.Up = rapid.IntRange(2, 9).Draw(t, "times"), spans(t, "up")
@@ -89,6 +96,35 @@ func plans(t *rapid.T) Plan {
 		p = append(p, f)
 	}
 	return p
+}
+
+// failures draws what failures of the disk have.
+func failures(t *rapid.T, f *Fault, has func(option string) bool) {
+	if has("file") {
+		f.File = rapid.SampledFrom([]string{"", "*/chk-*", "a b", "a=b#"}).Draw(t, "file")
+	}
+	if has("call") {
+		f.Call = rapid.SampledFrom([]string{"", "sync", "create new"}).Draw(t, "call")
+	}
+	f.Applied = has("applied") && rapid.Bool().Draw(t, "applied")
+	if has("times") {
+		f.Times = rapid.IntRange(0, 9).Draw(t, "times")
+	}
+	if has("room") {
+		f.Room = rapid.IntRange(0, 9).Draw(t, "room")
+	}
+	if has("stall") {
+		f.Percent = rapid.SampledFrom([]int{0, 101, 9999}).Draw(t, "percent")
+		if f.Percent == 0 || rapid.Bool().Draw(t, "stalls") {
+			f.By = spans(t, "stall")
+		}
+	}
+	if f.Kind != SlowDisk && f.Kind != NoSpace && f.Kind != ReadFlip {
+		f.Chance = rapid.IntRange(0, 100).Draw(t, "chance")
+	}
+	if f.Kind != NoSpace && f.Kind != ReadFlip && f.When.Until == 0 && rapid.Bool().Draw(t, "ends") {
+		f.For = spans(t, "for")
+	}
 }
 
 // TestParseString: any plan that can be written parses back to itself.
@@ -114,7 +150,8 @@ func TestParseString(t *testing.T) {
 // that is the same.
 func TestParseAnything(t *testing.T) {
 	words := rapid.SampledFrom([]string{"f1", "f2!", "from", "the", "start", "to", "at", "on", "completed#1", "call", "sync", " of ", "#1+2", "1s", "2s",
-		"crash", "jm", "process", "for=1s", "slow", "a->b", "by=200%", "lose", "with", "5%", `"`, `"x`, "#", "\n", "\t", "damage", "newest", "bit-flip", "=", "é"})
+		"crash", "jm", "process", "for=1s", "slow", "a->b", "by=200%", "lose", "with", "5%", `"`, `"x`, "#", "\n", "\t", "damage", "newest", "bit-flip", "=", "é",
+		"io-error", "all", "call=sync", "applied", "times=2", "no-space", "room=9", "slow-disk", "stall=1s", "read-flip", "file=*", `file="a b"`})
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOf(words).Draw(t, "words"), rapid.SampledFrom([]string{" ", ""}).Draw(t, "between"))
 		p, err := Parse(text)
@@ -147,7 +184,7 @@ var wrong = []struct{ text, want string }{
 	{"f1 on complete#1", `line 1, column 7: unknown event "complete"; there is: completed, ack`},
 	{"f1 on call snyc of x#1", `line 1, column 12: unknown call "snyc"; there is: sync`},
 	{"f1 on ack of nobody#1", `line 1, column 14: unknown subject "nobody"; there is: count/0`},
-	{"f1 at 1s crsh jm", `line 1, column 10: unknown fault "crsh"; there is: crash, crash-loop, pause, slow-cpu, slow, stall, partition, reset, lose, delay, duplicate, skew, jump, damage`},
+	{"f1 at 1s crsh jm", `line 1, column 10: unknown fault "crsh"; there is: crash, crash-loop, pause, slow-cpu, slow, stall, partition, reset, lose, delay, duplicate, skew, jump, damage, io-error, no-space, short-read, sync-error, slow-disk, read-flip`},
 	{"f1 at 1s crash", `line 1, column 15: whom it happens to is missing`},
 	{"f1 at 1s crash tm9 process for=1s", `line 1, column 16: unknown node "tm9"; there is: jm, tm1`},
 	{"f1 at 1s crash tm1 softly for=1s", `line 1, column 20: "softly" is not how crash happens; there is: process, machine`},
@@ -167,6 +204,22 @@ var wrong = []struct{ text, want string }{
 	{"f1 from 1s to 2s lose jm->tm1 for=1s", `line 1, column 4: the fault has both a window and for=; leave one out`},
 	{"f1 at 1s lose jm->tm1 for=1s with 101%", `line 1, column 35: the percentage is "101"; it must be a whole number from 1 to 100`},
 	{"f1 at 1s damage oldest bit-flip", `line 1, column 17: unknown checkpoint "oldest"; there is: newest, newest-1`},
+	{"f1 at 1s io-error tm9", `line 1, column 19: unknown node "tm9"; there is: jm, tm1, all`},
+	{"f1 at 1s io-error tm1 call=snyc", `line 1, column 28: unknown call "snyc"; there is: sync`},
+	{"f1 at 1s io-error tm1 applied=no", `line 1, column 23: "applied=no" is not part of io-error: io-error NODE|all  [call=CALL] [file=GLOB] [applied] [times=N] [for=D] [with P%]`},
+	{"f1 at 1s io-error tm1 applied applied", `line 1, column 31: applied is there twice`},
+	{"f1 at 1s io-error tm1 times=0", `line 1, column 29: times is "0"; it must be a whole number from 1 to 100`},
+	{"f1 at 1s crash all process for=1s", `line 1, column 16: unknown node "all"; there is: jm, tm1`},
+	{"f1 at 1s crash tm1 machine for=1s applied", `line 1, column 35: "applied" is not part of crash: crash NODE  process|machine for=D`},
+	{"f1 at 1s no-space all", `line 1, column 22: no-space needs for=D, or a window such as "from 1s to 2s": no-space NODE|all  [room=BYTES] for=D`},
+	{"f1 at 1s no-space all room=-1 for=1s", `line 1, column 28: room is "-1"; it must be a whole number from 0 to 1073741824`},
+	{"f1 from 1s to 2s no-space all for=1s", `line 1, column 4: the fault has both a window and for=; leave one out`},
+	{"f1 at 1s short-read all file=", `line 1, column 30: "" is neither a plain word nor one in quotes`},
+	{"f1 at 1s sync-error all with 0%", `line 1, column 30: the percentage is "0"; it must be a whole number from 1 to 100`},
+	{"f1 at 1s slow-disk tm1 for=1s", `line 1, column 30: slow-disk needs by= or stall=: slow-disk NODE|all  [call=CALL] by=P%|stall=D [times=N] [for=D]`},
+	{"f1 at 1s slow-disk tm1 stall=never", `line 1, column 30: "never" is not a duration such as 250ms or 1.5s, above 0 and at most 1h`},
+	{"f1 at 1s read-flip tm1 times=2", `line 1, column 24: "times=2" is not part of read-flip: read-flip NODE|all  [file=GLOB]`},
+	{"f1 from 1s to 2s read-flip tm1", `line 1, column 4: read-flip does not last: say when with "at 1s"`},
 	{"f1 at 1s damage newest bit-flip", `line 1, column 17: not here`},
 	{"f1 at 1s reset jm|tm1\nf1 at 1s reset jm|tm1", `line 2, column 1: there is a fault f1 already`},
 	{`f1 at 1s crash "jm process for=1s`, `line 1, column 16: "jm process for=1s is not a text in quotes, as in Go`},
@@ -212,5 +265,5 @@ func TestForms(t *testing.T) {
 	for k, n := range seen { // unordered: each by itself
 		require.Equal(t, map[bool]int{true: 2, false: 1}[k.Crashes()], n, "%s", k)
 	}
-	require.Len(t, seen, 17)
+	require.Len(t, seen, 23)
 }

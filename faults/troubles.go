@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,11 +19,12 @@ const (
 	SplitBrain   Profile = "split brain" // partitions
 	LongPauses   Profile = "long pauses" // and slow processors
 	WrongClocks  Profile = "wrong clocks"
+	BadDisk      Profile = "bad disk" // errors, no space, short and wrong reads, slow
 	Everything   Profile = "everything"
 )
 
 // Profiles are all profiles; WithTroubles draws each as often as it stands here.
-var Profiles = []Profile{Calm, Calm, FlakyNetwork, SlowChannel, CrashLoop, SplitBrain, LongPauses, WrongClocks, Everything}
+var Profiles = []Profile{Calm, Calm, FlakyNetwork, SlowChannel, CrashLoop, SplitBrain, LongPauses, WrongClocks, BadDisk, Everything}
 
 // kinds are the faults of a profile, a crash loop as a crash.
 func (p Profile) kinds() []Kind {
@@ -39,8 +41,11 @@ func (p Profile) kinds() []Kind {
 		return []Kind{Pause, SlowCPU}
 	case WrongClocks:
 		return []Kind{Skew, Jump}
+	case BadDisk:
+		return diskKinds
 	case Everything:
-		return []Kind{Lose, Delay, Duplicate, Reset, Stall, SlowLink, ProcessCrash, MachineCrash, Partition, Pause, SlowCPU, Skew, Jump}
+		all := []Kind{Lose, Delay, Duplicate, Reset, Stall, SlowLink, ProcessCrash, MachineCrash, Partition, Pause, SlowCPU, Skew, Jump}
+		return append(all, diskKinds...)
 	}
 	return nil
 }
@@ -53,12 +58,21 @@ func WithTroubles(c Chance, s Shape, p Plan) Plan {
 		return p
 	}
 	for i := range 1 + c("trouble/more", 3) {
-		where := fmt.Sprintf("trouble%d", i)
+		where, kinds := fmt.Sprintf("trouble%d", i), p.more(kinds)
 		f := trouble(c, s, where, kinds[c(where+"/kind", len(kinds))])
 		f.Name = fmt.Sprintf("f%d", len(p)+1)
 		p = append(p, f)
 	}
 	return p
+}
+
+// more is the kinds of which the plan may have one more: with damage, or a second flipped
+// bit, what is whole could read as damaged twice.
+func (p Plan) more(kinds []Kind) []Kind {
+	if !slices.ContainsFunc(p, func(f Fault) bool { return f.Kind == ReadFlip || f.Kind.Damages() }) {
+		return kinds
+	}
+	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == ReadFlip })
 }
 
 // trouble draws a fault of a kind.
@@ -77,6 +91,8 @@ func trouble(c Chance, s Shape, where string, k Kind) Fault {
 		f.For, f.Percent = lasts, 200<<c(where+"/by", 4)
 	case Skew, Jump:
 		f.By = []time.Duration{-time.Hour, -time.Second, -time.Millisecond, time.Millisecond, time.Second, time.Hour}[c(where+"/by", 6)]
+	case IOError, NoSpace, ShortRead, SyncError, SlowDisk, ReadFlip:
+		f.diskTrouble(c, where, lasts)
 	default:
 		rest := append(append([]string(nil), nodes[:at]...), nodes[at+1:]...)
 		other := c(where+"/other", len(rest)+1)

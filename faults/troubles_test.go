@@ -36,7 +36,7 @@ func TestWithTroubles(t *testing.T) {
 func TestEveryTroubleIsDrawn(t *testing.T) {
 	s := Shape{JobManager: "jm", Workers: []string{"tm1", "tm2"}}
 	seen, calm := map[Kind]int{}, 0
-	for seed := range uint64(600) {
+	for seed := range uint64(1200) {
 		p := WithTroubles(chance(seed), s, nil)
 		if len(p) == 0 {
 			calm++

@@ -55,10 +55,14 @@ func (d *drawer) retain(c *engine.Config) {
 	}
 }
 
-// slowed is a plan with damage, and something slow, in it if the scenario needs that.
+// slowed is a plan with damage, a disk that fails, and something slow, in it if the
+// scenario needs that.
 func (s *Scenario) slowed(c faults.Chance, shape faults.Shape, p faults.Plan) faults.Plan {
 	if s.Damaged {
 		p = faults.WithDamage(c, shape, p)
+	}
+	if s.BadDisk {
+		p = faults.WithBadDisk(c, shape, p)
 	}
 	if !s.AlwaysSlow {
 		return p

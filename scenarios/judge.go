@@ -178,7 +178,7 @@ func (o *provocationOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation 
 		if e.Cause == host.CauseCorrupt && j.brought() {
 			return nil // the damage was there before the run
 		}
-		if e.Kind == host.CorruptFile && j.damages.excused(e.Text) {
+		if saysDamaged(e) && e.Kind != host.JobFailed && j.damages.excused(e.Text) {
 			return nil
 		}
 	default:
@@ -190,23 +190,15 @@ func (o *provocationOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation 
 	}
 	o.troubles = append(o.troubles, model.Trouble{
 		Event: w.EventNumber(), What: fmt.Sprintf("%s %s: %s", e.Subject, e.Kind, e.Text), Cause: cause,
-		Damage: e.Cause == host.CauseCorrupt && (e.Kind == host.CorruptFile || e.Kind == host.JobFailed),
+		Damage: saysDamaged(e),
 	})
 	return nil
 }
 
 // OnEnd implements sim.Oracle.
 func (o *provocationOracle) OnEnd(w *sim.World) *sim.Violation {
-	var faults []model.Fault
-	for _, f := range o.judges.cluster.Injected {
-		faults = append(faults, modelFault(f))
-	}
-	for _, f := range o.judges.cluster.Troubles {
-		if f.Excuses() {
-			faults = append(faults, modelFault(f))
-		}
-	}
-	return violation(w, model.CheckProvoked(o.troubles, faults))
+	c := o.judges.cluster
+	return violation(w, model.CheckProvoked(o.troubles, modelFaults(c.Injected, c.Troubles)))
 }
 
 // outputOracle is oracle 1: what is committed is what the reference interpreter

@@ -41,7 +41,7 @@ func (r *run) known() faults.Known {
 		if f.Kind.Damages() && !r.scenario.Damaged {
 			return r.scenario.Name + " promises nothing if a checkpoint is damaged; " + damagedCheckpoint().Name + " does"
 		}
-		return ""
+		return unchecked(f)
 	}
 	return k
 }

@@ -105,8 +105,8 @@ func (o *protocolOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 // trouble may come: a wall clock is for stamps only.
 func (o *protocolOracle) disturbed() bool {
 	c := o.judges.cluster
-	is := c.Troubled() || len(c.Injected) > o.crashes
-	o.crashes = len(c.Injected)
+	is := c.Troubled() || len(c.Injected)+c.Hits > o.crashes
+	o.crashes = len(c.Injected) + c.Hits
 	for ; o.troubles < len(c.Troubles); o.troubles++ {
 		is = is || c.Troubles[o.troubles].Excuses()
 	}

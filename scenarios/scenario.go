@@ -44,8 +44,9 @@ type Scenario struct {
 	Slow []string
 	// AlwaysSlow says that each run makes at least one of them, or a link, slow.
 	AlwaysSlow bool
-	// Damaged says that each run damages completed checkpoints.
-	Damaged bool
+	// Damaged says that each run damages completed checkpoints, BadDisk that its disk
+	// fails.
+	Damaged, BadDisk bool
 	// Order is the order in which lines must be committed, and Key is what lines that
 	// must be in order have in common, which come from one subtask; a witnessed line has
 	// no key. Nil if the order is Multiset.
@@ -87,7 +88,7 @@ const (
 
 // All is every scenario, in order of name.
 func All() []*Scenario {
-	return []*Scenario{allround(), damagedCheckpoint(), rebalanceBroadcast(), timers(), twoInputs(), wordcount()}
+	return []*Scenario{allround(), badDisk(), damagedCheckpoint(), rebalanceBroadcast(), timers(), twoInputs(), wordcount()}
 }
 
 // sweepLines is what a run of a sweep may read.

@@ -23,15 +23,21 @@ import (
 type storageOracle struct {
 	judges *judges
 	latest stream.Attempt
+	// discarded is when a checkpoint was discarded last: how many events and notes there
+	// were.
+	discarded uint64
 }
 
 // ID implements sim.Oracle.
 func (o *storageOracle) ID() string { return "storage" }
 
 // OnEvent implements sim.Oracle.
-func (o *storageOracle) OnEvent(_ *sim.World, e *host.Event) *sim.Violation {
-	if e.Kind == host.Deploying {
+func (o *storageOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
+	switch e.Kind {
+	case host.Deploying:
 		o.latest = stream.Attempt{Epoch: e.Epoch, Number: e.Number}
+	case host.CheckpointDiscarded:
+		o.discarded = w.Numbers()
 	}
 	return nil
 }
@@ -39,8 +45,18 @@ func (o *storageOracle) OnEvent(_ *sim.World, e *host.Event) *sim.Violation {
 // leftAttempt is an attempt in the name of a file that is left over.
 var leftAttempt = regexp.MustCompile(`-(\d+\.\d+)(?:-\d+|\.tmp)? is left over`)
 
+// lateWriter reports whether calls may be made long after their attempt has ended.
+func lateWriter(in cluster.Injection) bool {
+	switch in.Fault.Kind {
+	case faults.Pause, faults.SlowDisk, faults.Partition, faults.Stall, faults.Lose:
+		return true
+	}
+	return false
+}
+
 // withoutZombies leaves out the files of attempts before the latest: a process that was
-// paused when they ended may write them when it goes on, after the job has finished.
+// paused or cut off when they ended, or waits for its disk, may write them later, after
+// what was left of them was removed.
 func withoutZombies(wrong []string, latest stream.Attempt) []string {
 	return slices.DeleteFunc(wrong, func(text string) bool {
 		found := leftAttempt.FindStringSubmatch(text)
@@ -55,8 +71,9 @@ func (o *storageOracle) OnEnd(w *sim.World) *sim.Violation {
 		return nil
 	}
 	c := j.run.config
-	wrong := atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained, j.damages.harmed)
-	if slices.ContainsFunc(j.cluster.Troubles, func(in cluster.Injection) bool { return in.Fault.Kind == faults.Pause }) {
+	stay := j.unremoved(c.CheckpointDir, o.discarded)
+	wrong := stay.without(atRest(j.cluster.Disk.Node("observer"), c.CheckpointDir, c.Retained+stay.complete, j.damages.harmed))
+	if slices.ContainsFunc(j.cluster.Troubles, lateWriter) {
 		wrong = withoutZombies(wrong, o.latest)
 	}
 	return violation(w, wrong)

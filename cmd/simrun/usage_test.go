@@ -219,10 +219,10 @@ func TestEmptyArguments(t *testing.T) {
 	}{
 		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
-		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
+		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
 		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, coverage, replay, mutants, live, bench, vet\n"},
 		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
-		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
+		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
 		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},
 	} {
 		status, stdout, stderr := simrun(c.args...)

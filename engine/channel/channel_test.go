@@ -126,6 +126,24 @@ func TestPriorityOvertakes(t *testing.T) {
 	require.True(t, p.Empty())
 }
 
+// Barriers that wait for the wire stay in order: the newer one overtakes data only (T1).
+func TestPriorityKeepsItsOrder(t *testing.T) {
+	var out host.Outbox
+	p := channel.NewResultPartition(1, 10)
+	w := channel.NewWriter(p, numbers, 2, new(bool))
+	p.Open(&out, 0, 0, host.WireID{}, producer, producer)
+	w.Push(0, 1, stream.NoTime)
+	first := stream.Event{Kind: stream.Barrier, Checkpoint: 1, Unaligned: true}
+	second := stream.Event{Kind: stream.Barrier, Checkpoint: 2, Unaligned: true}
+	require.Len(t, p.Broadcast(first)[0], 1)
+	over := p.Broadcast(second)
+	require.Len(t, over[0], 1)
+	p.Up(0)
+	p.Credit(0, 9, nil)
+	p.Drain(&out)
+	require.Equal(t, []any{first, second, over[0][0].Batch}, frames(&out))
+}
+
 // A barrier says which record follows it, as far as its receiver can tell.
 func TestBarriersKnowTheirPlace(t *testing.T) {
 	var out host.Outbox

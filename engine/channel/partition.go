@@ -199,8 +199,8 @@ func (p *ResultPartition) flush(sub int) {
 }
 
 // Broadcast flushes and sends an event on every subpartition. A priority event
-// goes in front of all queued data, which is returned per subpartition for the
-// checkpoint (K3); nil otherwise. A barrier is told which record follows it.
+// goes in front of all queued data, behind priority events that wait for the wire, and
+// the data is returned per subpartition for the checkpoint (K3); nil otherwise. A barrier is told which record follows it.
 func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 	var over [][]Captured
 	if e.Priority() {
@@ -218,9 +218,14 @@ func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 			s.queue.push(item{event: e})
 			continue
 		}
-		rest := make([]item, 0, len(s.queue.waiting())+1)
-		rest = append(rest, item{event: e})
-		for _, it := range s.queue.waiting() {
+		waiting := s.queue.waiting()
+		first := 0
+		for first < len(waiting) && waiting[first].batch == nil && waiting[first].event.Priority() {
+			first++
+		}
+		rest := make([]item, 0, len(waiting)+1)
+		rest = append(append(rest, waiting[:first]...), item{event: e})
+		for _, it := range waiting[first:] {
 			if it.batch != nil {
 				p.account.Pinned++
 				it.batch.Pin()

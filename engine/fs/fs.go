@@ -36,8 +36,8 @@ type Info struct {
 
 // File is an open file. It is used by one piece of work at a time.
 type File interface {
-	// ReadAt is as io.ReaderAt: it may return fewer bytes only with an error,
-	// io.EOF at the end.
+	// ReadAt is as io.ReaderAt, but may return fewer bytes without an error, at least
+	// one, as pread may: read on. At the end the error is io.EOF.
 	ReadAt(p []byte, off int64) (int, error)
 	// Write appends.
 	Write(p []byte) (int, error)

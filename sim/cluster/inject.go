@@ -104,12 +104,16 @@ func (c *Cluster) trouble(a *armed) {
 		return
 	}
 	a.done = true
-	c.Fired[f.Kind]++
-	w.aside = c.position(f)
-	number := w.Note(&sim.Note{Kind: c.inject.fault, Node: w.Name(f.Target), Actor: w.Name(string(f.Kind)), Peer: w.Name(f.Name)})
 	until := f.Ends(w.Now())
 	c.troubled = max(c.troubled, until)
 	c.mended = max(c.mended, until)
+	if f.Kind.OfDisk() {
+		c.failDisk(a, until)
+		return
+	}
+	c.Fired[f.Kind]++
+	w.aside = c.position(f)
+	number := w.Note(&sim.Note{Kind: c.inject.fault, Node: w.Name(f.Target), Actor: w.Name(string(f.Kind)), Peer: w.Name(f.Name)})
 	switch f.Kind {
 	case faults.Pause:
 		w.Node(f.Target).Pause(until)
@@ -138,9 +142,13 @@ func (c *Cluster) trouble(a *armed) {
 }
 
 // Excuses reports whether trouble may come of the injection: a wall clock is for stamps
-// only.
+// only, and of a short read there is more to read.
 func (in *Injection) Excuses() bool {
-	return in.Fault.Kind != faults.Skew && in.Fault.Kind != faults.Jump
+	switch in.Fault.Kind {
+	case faults.Skew, faults.Jump, faults.ShortRead:
+		return false
+	}
+	return true
 }
 
 // TroubledUntil is when the last fault that lasts so far, other than a crash, is over; 0
@@ -153,11 +161,14 @@ func (c *Cluster) Troubled() bool { return c.World.Now() < c.troubled }
 // end ends what does not end by itself.
 func (c *Cluster) end(a *armed) {
 	a.over = true
-	if a.fault.Kind == faults.SlowCPU {
+	switch k := a.fault.Kind; {
+	case k == faults.SlowCPU:
 		c.slowNode(a.fault.Target)
-		return
+	case k.OfDisk():
+		c.mendDisk(a)
+	default:
+		c.slowLinks(a.fault)
 	}
-	c.slowLinks(a.fault)
 }
 
 // slowNode makes a node as slow as the faults that hold say together.

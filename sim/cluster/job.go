@@ -74,8 +74,13 @@ type Cluster struct {
 	Counts   Counts
 	Fired    map[faults.Kind]int
 	Injected []Injection
-	// Troubles are the other faults that happened, in order.
-	Troubles []Injection
+	// Troubles are the other faults that happened, in order; a failing disk once for
+	// each file of which a call was hit. Hits counts these calls, and Unremoved says
+	// of names, and their directories, when a call last failed that a removal needs: how
+	// many events and notes there were.
+	Troubles  []Injection
+	Hits      int
+	Unremoved map[string]uint64
 	// Outcome is the engine's word on how the job ended, empty if it did not.
 	Outcome  string
 	Finished bool
@@ -103,6 +108,8 @@ type Injection struct {
 	Down int
 	// Damage is what was damaged, nil for a crash.
 	Damage *Damage
+	// File is what a call failed on, or read wrong or in part, empty for other faults.
+	File string
 }
 
 // armed is a fault of the plan that waits.
@@ -117,6 +124,7 @@ type armed struct {
 	missed  bool // what it aims at was not there
 	times   int  // crashes so far
 	over    bool
+	disk    failing
 }
 
 // NewCluster makes the world of a run. The error is a *graph.InvalidError or one
@@ -129,7 +137,7 @@ func NewCluster(seed uint64, o JobOptions) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Graph: g, o: o, Fired: map[faults.Kind]int{}}
+	c := &Cluster{Graph: g, o: o, Fired: map[faults.Kind]int{}, Unremoved: map[string]uint64{}}
 	hw := o.Hardware
 	hw.Listener = c
 	hw.BeforeEffect = func(host.Address, *host.Effect) { c.offer() }
@@ -380,11 +388,11 @@ func (c *Cluster) stopAll() {
 	c.World.Stop()
 }
 
-// Unfired are the faults of the plan that did not happen.
+// Unfired are the faults of the plan that did not happen, or hit nothing.
 func (c *Cluster) Unfired() faults.Plan {
 	var p faults.Plan
 	for _, a := range c.armed {
-		if !a.done {
+		if !a.done || a.idle() {
 			p = append(p, a.fault)
 		}
 	}

@@ -21,7 +21,9 @@ func (c *Cluster) restPoint() sim.Kind {
 	var kind sim.Kind
 	kind = c.World.Handle("finished", 0, func(e *sim.Event) {
 		// A process that was paused or cut off must hear first that its tasks are stale.
-		if wait := c.troubled + 2*c.o.Config.HeartbeatTimeout - c.World.Now(); c.troubled > 0 && wait > 0 {
+		// So must one whose disk is slow make its calls.
+		trouble := max(c.troubled, c.World.slowest)
+		if wait := trouble + 2*c.o.Config.HeartbeatTimeout - c.World.Now(); trouble > 0 && wait > 0 {
 			c.World.Schedule(wait, sim.Event{Kind: kind, A: e.A})
 			return
 		}
@@ -35,12 +37,12 @@ func (c *Cluster) restPoint() sim.Kind {
 }
 
 // run runs the world until the job has ended. It has the limit from the moment when
-// the last crashed process was there again.
+// the last crashed process was there again, and the last slow call was over.
 func (c *Cluster) run() sim.End {
 	for {
-		until := c.mended + c.o.Limit
+		until := max(c.mended, c.World.slowest) + c.o.Limit
 		end := c.World.Run(until)
-		if end != sim.Limit || c.mended+c.o.Limit <= until {
+		if end != sim.Limit || max(c.mended, c.World.slowest)+c.o.Limit <= until {
 			return end
 		}
 	}

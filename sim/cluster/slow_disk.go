@@ -9,8 +9,10 @@ import (
 // SlowDisk makes file-system calls of a node take longer. It holds for calls that
 // are begun from now on.
 type SlowDisk struct {
-	// Op is which calls; 0 for all.
-	Op disk.Op
+	// Op is which calls; 0 for all. Call is the one kind of these that is slow, as
+	// [Op.String] has it; empty for all.
+	Op   disk.Op
+	Call string
 	// Factor scales the drawn time of a call, beside the node's own cost.
 	Factor Percent
 	// Stall is added to it; at least 0.
@@ -62,11 +64,13 @@ var diskOps = [opCount]disk.Op{
 // callTime is how long a call takes that takes d on a disk that is not slow.
 func (n *Node) callTime(op Op, d time.Duration) time.Duration {
 	for _, s := range n.slow {
-		if s.mended || s.Times > 0 && s.slowed == s.Times || s.Op != 0 && s.Op&diskOps[op] == 0 {
+		if s.mended || s.Times > 0 && s.slowed == s.Times || s.Op != 0 && s.Op&diskOps[op] == 0 || s.Call != "" && s.Call != op.String() {
 			continue
 		}
 		s.slowed++
-		d = s.Factor.of(d) + s.Stall
+		if slow := s.Factor.of(d) + s.Stall; slow != d {
+			d, n.w.slowest = slow, max(n.w.slowest, n.w.Now()+slow)
+		}
 	}
 	return d
 }

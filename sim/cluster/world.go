@@ -145,6 +145,7 @@ type World struct {
 	out      host.Outbox
 	stepping *actor        // after a panic: who is to blame
 	lag      time.Duration // of what the current step sends (N1)
+	slowest  time.Duration // when the last call to a slow disk is over
 	aside    uint64        // what the next note's record has beside the note
 }
 

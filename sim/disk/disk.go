@@ -49,8 +49,8 @@
 //	    was to change, or returns the error that it would have returned anyway. A
 //	    failed Write may have appended a beginning, of the length it returns; a
 //	    Write that was Applied returns 0.
-//	D10 A failed ReadAt has returned true bytes, as many as it says. A flipped bit
-//	    is in what is returned only.
+//	D10 A failed ReadAt has returned true bytes, as many as it says; so has a short
+//	    one, without an error. A flipped bit is in what is returned only.
 //	D11 A failed Close has closed the handle; a failed Open or Create returns none.
 //	    A call of a dead incarnation (D1) is not counted by any failure.
 package disk
@@ -90,6 +90,7 @@ const (
 	LostWrites   = "disk lost writes"   // how many of the node's latest writes to a file
 	TornWrite    = "disk torn write"    // how many bytes of the first lost write survive
 	FlippedBit   = "disk flipped bit"   // which bit of the byte that Corrupt damages, or of what a read returns
+	ShortRead    = "disk short read"    // how many bytes less than all but one a read returns
 )
 
 // Disk is one simulated file system. It is not safe for concurrent use.
@@ -124,7 +125,7 @@ type machine struct {
 }
 
 // New returns an empty file system. Chance is asked only by
-// crashes, Corrupt and failures that flip bits.
+// crashes, Corrupt and failures that flip bits or shorten reads.
 func New(chance Chance) *Disk {
 	d := &Disk{chance: chance}
 	d.named, _ = chance.(Named)

@@ -81,8 +81,11 @@ type Failure struct {
 	// leading slash; a directory's name followed by "/**" is all that is below it.
 	// Either name of a rename may match.
 	Path string
+	// Hits decides about calls that Node, Op and Path match: whether the failure is for
+	// this one. Other is the second name of a rename, or empty. Nil is for all.
+	Hits func(op Op, name, other string) bool
 	// Err is what the call returns, in an *fs.PathError unless it is io.EOF or
-	// io.ErrUnexpectedEOF. It must be set unless Flip is.
+	// io.ErrUnexpectedEOF. It must be set unless Flip or Short is.
 	Err error
 	// Applied says that the call took full effect although it failed.
 	Applied bool
@@ -92,6 +95,9 @@ type Failure struct {
 	// Flip lets a read succeed with one drawn bit wrong: the next read of the same
 	// bytes is right again. Only with OpRead.
 	Flip bool
+	// Short lets a read of two bytes or more succeed with a drawn number of them, at
+	// least one and not all. Only with OpRead.
+	Short bool
 	// After is how many matching calls to let pass first.
 	After int
 	// Times is how many calls fail; 0 for all until it is cleared.
@@ -106,9 +112,13 @@ func (f *Failure) Validate() error {
 		return fmt.Errorf("disk failure: path %q: %w", f.Path, glob)
 	case f.Op>>ops != 0:
 		return fmt.Errorf("disk failure: op %#x has bits of no call", uint16(f.Op))
+	case f.Flip && f.Short:
+		return fmt.Errorf("disk failure: a read can't be both short and flipped")
+	case f.Short && (f.Op != OpRead || f.Err != nil || f.Applied || f.Percent != 0):
+		return fmt.Errorf("disk failure: short is for %s alone, without error, applied or percent, not for %s", OpRead, f.Op)
 	case f.Flip && (f.Op != OpRead || f.Err != nil || f.Applied || f.Percent != 0):
 		return fmt.Errorf("disk failure: flip is for %s alone, without error, applied or percent, not for %s", OpRead, f.Op)
-	case !f.Flip && f.Err == nil:
+	case !f.Flip && !f.Short && f.Err == nil:
 		return fmt.Errorf("disk failure: of %s without an error", f.Op)
 	case f.Percent < 0 || f.Percent > 99:
 		return fmt.Errorf("disk failure: percent is %d, must be 0 to 99", f.Percent)
@@ -199,11 +209,11 @@ func (d *Disk) room(m *machine) (int64, bool) {
 	if m.limited && (!d.limited || m.quota < limit) {
 		limit = m.quota
 	}
-	return max(0, limit-d.used()), true
+	return max(0, limit-d.Used()), true
 }
 
-// used is how many bytes the visible files hold, each file counted once.
-func (d *Disk) used() int64 {
+// Used is how many bytes the visible files hold, each file counted once.
+func (d *Disk) Used() int64 {
 	d.visit++
 	var sum func(n *inode) int64
 	sum = func(n *inode) int64 {
@@ -227,6 +237,7 @@ func (d *Disk) failure(m *machine, op Op, name, other string) *failing {
 		case f.cleared || f.Times > 0 && f.fired == f.Times:
 		case f.Node != "" && f.Node != m.name || f.Op != 0 && f.Op&op == 0:
 		case !f.covers(plain(name)) && (other == "" || !f.covers(plain(other))):
+		case f.Hits != nil && !f.Hits(op, name, other):
 		default:
 			if f.seen++; f.seen <= f.After {
 				return nil

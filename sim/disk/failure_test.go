@@ -165,6 +165,44 @@ func TestPartialCalls(t *testing.T) {
 	require.ErrorIs(t, w.Close(), iofs.ErrClosed)
 }
 
+// A short read returns true bytes, some but not all, and no error (D10); Hits says which
+// calls are for a failure, and only these count.
+func TestShortReads(t *testing.T) {
+	for _, c := range []Chance{mild{}, harsh{}} {
+		d := New(c)
+		require.NoError(t, d.Import("f", []byte("0123456789")))
+		require.EqualValues(t, 10, d.Used())
+		f, err := d.Node("n").Open("f")
+		require.NoError(t, err)
+		asked := 0
+		id := d.Fail(Failure{Op: OpRead, Short: true, Times: 2, Hits: func(op Op, name, other string) bool {
+			require.Equal(t, OpRead, op)
+			require.Equal(t, "f", name)
+			require.Empty(t, other)
+			asked++
+			return asked > 1
+		}})
+		p := make([]byte, 10)
+		got, err := f.ReadAt(p, 0)
+		require.NoError(t, err)
+		require.Equal(t, 10, got)
+		got, err = f.ReadAt(p, 0)
+		require.NoError(t, err)
+		require.True(t, got >= 1 && got < 10, "%d", got)
+		require.Equal(t, "0123456789"[:got], string(p[:got]))
+		got, err = f.ReadAt(p[:1], 3)
+		require.NoError(t, err)
+		require.Equal(t, "3", string(p[:got]), "one byte can't be shorter")
+		seen, failed := d.Counts(id)
+		require.Equal(t, []int{2, 2}, []int{seen, failed})
+	}
+	for _, f := range []Failure{
+		{Op: OpRead, Short: true, Flip: true}, {Op: OpWrite, Short: true}, {Op: OpRead, Short: true, Err: ErrIO}, {Op: OpRead, Short: true, Percent: 5},
+	} {
+		require.Error(t, f.Validate(), "%+v", f.Op)
+	}
+}
+
 // D8: what a failed sync was to write is lost, whatever is synced later; writing the
 // file anew is the way out.
 func TestFailedSyncDropsData(t *testing.T) {

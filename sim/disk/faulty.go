@@ -144,6 +144,13 @@ func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
 	if x == nil {
 		return f.file.ReadAt(p, off)
 	}
+	if x.Short {
+		n := len(p)
+		if n > 1 {
+			n -= 1 + f.d.draw(ShortRead, plain(f.name), n-1)
+		}
+		return f.file.ReadAt(p[:n], off)
+	}
 	if !x.Flip {
 		n, _ := f.file.ReadAt(p[:len(p)*x.Percent/100], off)
 		return n, x.error("read", f.name)
