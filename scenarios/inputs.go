@@ -16,6 +16,8 @@ import (
 type inputs struct {
 	mu    sync.Mutex
 	files map[string]*input
+	// baselines are of CrashEverywhere, by the command of the base's first run.
+	baselines map[string]*baseline
 }
 
 // input is one file, or its first lines.

@@ -328,9 +328,9 @@ func TestStrategies(t *testing.T) {
 	require.Greater(t, counts[Uniform], 25)
 	require.Greater(t, counts[Swarm], 25)
 	require.Equal(t, 100, counts[Uniform]+counts[Swarm])
-	for _, text := range []string{"pos", "crash-everywhere", "", "Swarm"} {
+	for _, text := range []string{"pso", "crash everywhere", "", "Swarm"} {
 		_, err := ParseStrategy(text)
-		usageError(t, err, "unknown strategy", "there is: uniform, swarm, portfolio")
+		usageError(t, err, "unknown strategy", "there is: "+names(Strategies()))
 	}
 }
 

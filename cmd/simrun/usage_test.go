@@ -30,8 +30,8 @@ var refused = []string{
 	`live wordcount --seed 2`, `live wordcount --trace t`, `run wordcount --kills 2`, `run wordcount --sead 2`, `run wordcount -x`,
 
 	// Sweeps.
-	`sweep nope`, `sweep wordcount wordcount`, `sweep --strategy pos`, `sweep --strategy crash-everywhere`, `sweep --strategy=`,
-	`run wordcount --strategy pos`, `sweep --mode aligned`, `sweep --input input`, `sweep --out input`, `sweep --out=`, `sweep --set a=b`,
+	`sweep nope`, `sweep wordcount wordcount`, `sweep --strategy pct`, `sweep --strategy crash`, `sweep --strategy=`,
+	`run wordcount --strategy pct`, `sweep --mode aligned`, `sweep --input input`, `sweep --out input`, `sweep --out=`, `sweep --set a=b`,
 
 	// Coverage of sweeps.
 	`coverage`, `coverage missing`, `coverage dir`, `coverage input`, `coverage empty`, `coverage a.coverage --html dir`, `coverage a.coverage --html missing/x`,
