@@ -33,7 +33,9 @@ func draw(strategy Strategy, seed uint64, s *Scenario, c *engine.Config, bytes i
 	} else {
 		w = d.swarm(c)
 	}
-	w.strategy = strategy
+	if w.strategy = strategy; strategy == POS {
+		w.widen()
+	}
 	d.retain(c)
 	nodes := w.nodes()
 	shape := faults.Shape{JobManager: nodes[0], Workers: nodes[1:], Operators: s.Slow, Crashes: 4}

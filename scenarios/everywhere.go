@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/weirstream/weir/engine"
@@ -32,40 +31,18 @@ func everywhere(base uint64, place int) uint64 {
 	return CrashEverywhere.base(base) | uint64(place)<<baseBits
 }
 
-// baseline is what is known of a base; runs of one process share it.
-type baseline struct {
-	once    sync.Once
-	changes int
-	err     error
-}
-
-func (is *inputs) baseline(of string) *baseline {
-	is.mu.Lock()
-	defer is.mu.Unlock()
-	b := is.baselines[of]
-	if b == nil {
-		if is.baselines == nil {
-			is.baselines = map[string]*baseline{}
-		}
-		b = &baseline{}
-		is.baselines[of] = b
-	}
-	return b
-}
-
 // changes is how many changes of crash-surviving state the run's base comes through.
 func (r *run) changes() (int, error) {
 	base := *r
 	base.o.Seed = r.o.Strategy.base(r.o.Seed)
 	base.unjudged = true
-	b := r.o.inputs.baseline(base.command())
-	b.once.Do(func() {
+	return r.o.inputs.baseline(base.command()).count(func() (int, error) {
 		_, c, err := base.execute((*recording)(nil).observe)
-		if b.err = err; err == nil {
-			b.changes = c.Changes()
+		if err != nil {
+			return 0, err
 		}
+		return c.Changes(), nil
 	})
-	return b.changes, b.err
 }
 
 // crashKinds are the two ways to crash, each of which has its places.

@@ -204,7 +204,7 @@ func (r *run) recorded() (*Report, *cluster.Cluster, error) {
 func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	begin := time.Now()
 	hw := r.world.hardware
-	hw.MaxEvents = eventLimit(len(r.data))
+	hw.MaxEvents, hw.Chooser = eventLimit(len(r.data)), r.o.Strategy.chooser()
 	rec, err := observe()
 	if err != nil {
 		return nil, nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/weirstream/weir/faults"
 	"github.com/weirstream/weir/sim"
 	"github.com/weirstream/weir/sim/cluster"
+	"github.com/weirstream/weir/sim/search"
 )
 
 // Strategy is how a run's world and faults are drawn from its seed.
@@ -22,6 +23,9 @@ const (
 	// Swarm draws first which families of faults and knobs a run has at all, and
 	// then from wider ranges.
 	Swarm Strategy = "swarm"
+	// POS draws what Swarm does, but for wider ranges of latencies, and lets partial-order
+	// sampling decide within them what happens next.
+	POS Strategy = "pos"
 	// CrashEverywhere draws a world without crashes as Swarm does, and crashes one process
 	// of it, once: run after run at another place, until all are done.
 	CrashEverywhere Strategy = "crash-everywhere"
@@ -33,11 +37,11 @@ const (
 var shares = []struct {
 	strategy Strategy
 	parts    int
-}{{Uniform, 1}, {Swarm, 1}}
+}{{Uniform, 1}, {Swarm, 1}, {POS, 1}, {CrashEverywhere, 1}}
 
 // Strategies are those that there are, the portfolio last.
 func Strategies() []Strategy {
-	return []Strategy{Uniform, Swarm, CrashEverywhere, Portfolio}
+	return []Strategy{Uniform, Swarm, POS, CrashEverywhere, Portfolio}
 }
 
 // ParseStrategy finds a strategy; the error names those there are.
@@ -73,6 +77,20 @@ func (s Strategy) of(seed uint64) Strategy {
 		}
 	}
 	panic("the shares of the portfolio are its sum")
+}
+
+// chooser is what decides in a run's world as it goes on; nil for drawn delays.
+func (s Strategy) chooser() sim.Chooser {
+	if s == POS {
+		return &search.POS{}
+	}
+	return nil
+}
+
+// widen lets things take almost no time, too, so that more of them may be next.
+func (w *world) widen() {
+	w.hardware.IO.Min = w.hardware.IO.Max / 50
+	w.hardware.Link.Latency.Min = w.hardware.Link.Latency.Max / 50
 }
 
 // drawer draws a run's world; every draw has a name of its own.

@@ -110,8 +110,8 @@ func TestListOfRuns(t *testing.T) {
 			sc, r := s.options(i)
 			require.Equal(t, o.Seed+uint64(i), r.Seed)
 			require.Equal(t, sc.Name, r.Scenario)
-			require.Contains(t, []Strategy{Uniform, Swarm}, r.Strategy)
-			require.Contains(t, sc.sweepLines(), r.Lines)
+			require.Contains(t, []Strategy{Uniform, Swarm, POS, CrashEverywhere}, r.Strategy)
+			require.Contains(t, append(sc.sweepLines(), sc.baseLines()...), r.Lines)
 			every[pair{sc, Mode(r.Mode)}]++
 			if (i+1)%n == 0 {
 				for p, times := range every { // unordered: each by itself
@@ -140,7 +140,7 @@ func TestSweepForAWhile(t *testing.T) {
 // TestCanary: it fails by the output oracle in both strategies, and the first failure
 // in the list ends a sweep, whichever comes first in time.
 func TestCanary(t *testing.T) {
-	for _, strategy := range []Strategy{Uniform, Swarm} {
+	for _, strategy := range Strategies() {
 		r, err := Run(RunOptions{Scenario: "canary", Mode: string(Aligned), Seed: 1, Strategy: strategy, Failures: t.TempDir()})
 		require.NoError(t, err)
 		require.Equal(t, Fail, r.Verdict)
@@ -305,7 +305,7 @@ func TestSwarmMomentsAreEvents(t *testing.T) {
 		known = append(known, k.String())
 	}
 	for seed := range uint64(200) {
-		for _, s := range []Strategy{Uniform, Swarm} {
+		for _, s := range []Strategy{Uniform, Swarm, POS, CrashEverywhere} {
 			c, err := wordcount().Config(Aligned, nil)
 			require.NoError(t, err)
 			w := draw(s, seed, wordcount(), c, 10_000)
@@ -325,9 +325,15 @@ func TestStrategies(t *testing.T) {
 		counts[s]++
 		require.Equal(t, s, s.of(seed))
 	}
-	require.Greater(t, counts[Uniform], 25)
-	require.Greater(t, counts[Swarm], 25)
-	require.Equal(t, 100, counts[Uniform]+counts[Swarm])
+	sum := 0
+	for _, x := range shares {
+		sum += x.parts
+	}
+	require.Len(t, counts, len(shares))
+	for _, x := range shares {
+		require.InDelta(t, 100*x.parts/sum, counts[x.strategy], 15, "%s", x.strategy)
+		require.Equal(t, x.strategy, x.strategy.of(7))
+	}
 	for _, text := range []string{"pso", "crash everywhere", "", "Swarm"} {
 		_, err := ParseStrategy(text)
 		usageError(t, err, "unknown strategy", "there is: "+names(Strategies()))

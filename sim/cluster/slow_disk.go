@@ -3,6 +3,7 @@ package cluster
 import (
 	"time"
 
+	"github.com/weirstream/weir/sim"
 	"github.com/weirstream/weir/sim/disk"
 )
 
@@ -60,13 +61,13 @@ var diskOps = [opCount]disk.Op{
 }
 
 // callTime is how long a call takes that takes d on a disk that is not slow.
-func (n *Node) callTime(op Op, d time.Duration) time.Duration {
+func (n *Node) callTime(op Op, d sim.Span) sim.Span {
 	for _, s := range n.slow {
 		if s.mended || s.Times > 0 && s.slowed == s.Times || s.Op != 0 && s.Op&diskOps[op] == 0 {
 			continue
 		}
 		s.slowed++
-		d = s.Factor.of(d) + s.Stall
+		d = s.Factor.span(d).Plus(s.Stall)
 	}
 	return d
 }

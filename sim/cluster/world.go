@@ -41,6 +41,10 @@ func (p Percent) of(d time.Duration) time.Duration {
 	return d * time.Duration(p) / 100
 }
 
+func (p Percent) span(s sim.Span) sim.Span {
+	return sim.Span{Earliest: p.of(s.Earliest), Latest: p.of(s.Latest)}
+}
+
 // Range is the durations from Min to Max, both included.
 type Range struct{ Min, Max time.Duration }
 
@@ -152,9 +156,9 @@ type World struct {
 func New(seed uint64, o Options) *World {
 	o.defaults()
 	w := &World{
-		World: sim.New(seed, sim.Options{Tape: o.Tape, Chooser: o.Chooser, Recorder: o.Recorder, MaxEvents: o.MaxEvents}), o: o,
-		byName: map[string]*Node{}, byAddress: map[host.Address]*place{}, opened: map[wireKey]*end{}, drawn: map[[2]string]Percent{},
+		o: o, byName: map[string]*Node{}, byAddress: map[host.Address]*place{}, opened: map[wireKey]*end{}, drawn: map[[2]string]Percent{},
 	}
+	w.World = sim.New(seed, sim.Options{Tape: o.Tape, Chooser: o.Chooser, Actor: w.whose, Recorder: o.Recorder, MaxEvents: o.MaxEvents})
 	w.kinds.register(w)
 	return w
 }
