@@ -137,14 +137,17 @@ func TestSweepForAWhile(t *testing.T) {
 	require.Equal(t, Pass, r.Verdict)
 }
 
-// TestCanary: it fails by the output oracle in both strategies, and the first failure
+// TestCanary: it fails by the output oracle with every strategy, and the first failure
 // in the list ends a sweep, whichever comes first in time.
 func TestCanary(t *testing.T) {
 	for _, strategy := range Strategies() {
-		r, err := Run(RunOptions{Scenario: "canary", Mode: string(Aligned), Seed: 1, Strategy: strategy, Failures: t.TempDir()})
-		require.NoError(t, err)
-		require.Equal(t, Fail, r.Verdict)
-		require.Equal(t, "output", r.Violations[0].Oracle)
+		r := sweepOf(t, SweepOptions{Scenarios: []string{"canary"}, Seeds: 50, Seed: 1, Strategy: strategy})
+		require.Equal(t, Fail, r.Verdict, "%s", strategy)
+		require.Equal(t, "output", r.Failures[0].Oracle)
+		require.Contains(t, r.Failures[0].Rerun, "--seed")
+		if strategy != Portfolio && strategy != Uniform {
+			require.Contains(t, r.Failures[0].Rerun, "--strategy "+string(strategy))
+		}
 	}
 	o := SweepOptions{Scenarios: []string{"canary"}, Seeds: 16, Seed: 1, KeepGoing: true}
 	all := sweepOf(t, o)

@@ -80,6 +80,9 @@ func main() {
 	if scenarios.IsLiveChild() {
 		os.Exit(scenarios.LiveChild())
 	}
+	if scenarios.IsTrial() {
+		os.Exit(scenarios.Trial())
+	}
 	if vet.IsTool(os.Args[1:]) { // as go vet -vettool calls it
 		vet.Tool()
 	}
