@@ -347,17 +347,20 @@ func TestStrategies(t *testing.T) {
 // trace.
 func TestStrategyAndLinesOfARun(t *testing.T) {
 	input := write(t, prose(60))
-	o := RunOptions{Seed: 5, Input: input, Strategy: Swarm, Lines: 25}
-	path, r := recorded(t, o)
-	require.Equal(t, Pass, r.Verdict, "%s", r.Text())
-	require.Equal(t, int64(25), r.RecordsIn)
-	require.Equal(t, Swarm, r.Strategy)
-	p, err := Replay(path)
-	require.NoError(t, err)
-	require.True(t, p.Agreed)
-	require.Equal(t, r.TraceHash, p.TraceHash)
-	o.Strategy = Uniform
-	require.NotEqual(t, r.TraceHash, hash(t, o))
+	o := RunOptions{Seed: 5, Input: input, Lines: 25}
+	seen := map[string]Strategy{hash(t, o): Uniform}
+	for _, o.Strategy = range []Strategy{Swarm, POS, CrashEverywhere} {
+		path, r := recorded(t, o)
+		require.Equal(t, Pass, r.Verdict, "%s", r.Text())
+		require.Equal(t, int64(25), r.RecordsIn)
+		require.Equal(t, o.Strategy, r.Strategy)
+		p, err := Replay(path)
+		require.NoError(t, err)
+		require.True(t, p.Agreed)
+		require.Equal(t, r.TraceHash, p.TraceHash)
+		require.Empty(t, seen[r.TraceHash])
+		seen[r.TraceHash] = o.Strategy
+	}
 	prepared, err := prepare(RunOptions{Scenario: "wordcount", Mode: "aligned", Seed: 5, Strategy: Swarm, Lines: 25})
 	require.NoError(t, err)
 	require.Equal(t, "simrun run wordcount --seed 5 --mode aligned --strategy swarm --lines 25", prepared.command())
