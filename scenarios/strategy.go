@@ -33,11 +33,11 @@ const (
 	Portfolio Strategy = "portfolio"
 )
 
-// shares are the portfolio, in parts of their sum.
+// shares are the portfolio, in parts of their sum; docs/search.md says why.
 var shares = []struct {
 	strategy Strategy
 	parts    int
-}{{Uniform, 1}, {Swarm, 1}, {POS, 1}, {CrashEverywhere, 1}}
+}{{Uniform, 1}, {CrashEverywhere, 1}, {POS, 1}, {Swarm, 1}}
 
 // Strategies are those that there are, the portfolio last.
 func Strategies() []Strategy {

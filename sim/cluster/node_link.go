@@ -9,7 +9,7 @@ import (
 
 // LinkOptions describe one direction between two nodes.
 type LinkOptions struct {
-	// Latency is drawn for each message and frame; 100 µs to 500 µs by default.
+	// Latency is that of each message and frame (N7); 100 µs to 500 µs by default.
 	Latency Range
 	// Bandwidth is in bytes a second; 0 for no limit.
 	Bandwidth int64

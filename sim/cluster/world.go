@@ -17,6 +17,8 @@
 //	N6  Every input, effect, file-system call, event and fault is noted in the
 //	    world's hash with its payload's digest. Bodies are digested once, when
 //	    they are sent; what arrives is tied to that by its cause number.
+//	N7  A message arrives, and a file-system call is made, after a latency of its range:
+//	    drawn, or, if the Chooser picks, at a moment of its choice (W7 of package sim).
 //
 // A panic in a step is a violation of oracle "panic", a breach of the host's
 // contract one of oracle "contract"; both end the run.
@@ -87,7 +89,7 @@ type Options struct {
 	Link  LinkOptions
 	Links map[[2]string]LinkOptions
 	// IO is the time that one file-system call takes, and the time that
-	// offloaded work takes before its first; 50 µs to 1 ms by default.
+	// offloaded work takes before its first (N7); 50 µs to 1 ms by default.
 	IO Range
 
 	// BeforeEffect is called before each effect of a step is applied. It may
