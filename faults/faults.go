@@ -20,7 +20,8 @@
 // "on EVENT#N", the N-th engine event of a kind, or "on EVENT of SUBJECT#N" of those about
 // a task or node; "on call OP#N", before the N-th file-system call of a kind, or "on call
 // OP of GLOB#N" of those on files whose whole path matches, where "*" is any text and "?"
-// any character. "+C" behind N lets C changes of crash-surviving state pass.
+// any character; "on change#N", after N changes of crash-surviving state since the run
+// began. "+C" behind N lets C more of these changes pass.
 //
 // What and how: see [Forms]. Durations are Go's, above 0 and at most an hour. Texts with
 // spaces or other special characters are quoted as in Go.

@@ -165,11 +165,12 @@ func TestParseAnything(t *testing.T) {
 
 // TestParse: comments, blank lines and spaces do not matter.
 func TestParse(t *testing.T) {
-	p, err := Parse("# all of it\n\n  f1!\ton  checkpoint  triggered#2+3 crash tm1 process for=1s # why\r\nf2 from 0s to 2s lose jm|tm1 with 5%")
+	p, err := Parse("# all of it\n\n  f1!\ton  checkpoint  triggered#2+3 crash tm1 process for=1s # why\r\nf2 from 0s to 2s lose jm|tm1 with 5%\nf3 on change#7 reset jm|tm1")
 	require.NoError(t, err)
 	require.Equal(t, Plan{
 		{Name: "f1", Essential: true, Kind: ProcessCrash, Target: "tm1", For: time.Second, When: Trigger{On: "checkpoint triggered", Nth: 2, Changes: 3}},
 		{Name: "f2", Kind: Lose, Target: "jm|tm1", Chance: 5, When: Trigger{Until: 2 * time.Second}},
+		{Name: "f3", Kind: Reset, Target: "jm|tm1", When: Trigger{On: Change, Nth: 7}},
 	}, p)
 }
 
@@ -182,6 +183,7 @@ var wrong = []struct{ text, want string }{
 	{"f1 on completed crash jm", `line 1, column 7: no #N follows: which event or call it is, as in "on completed#2"`},
 	{"f1 on completed#0", `line 1, column 17: which one it is is "0"; it must be a whole number from 1 to 1000000`},
 	{"f1 on complete#1", `line 1, column 7: unknown event "complete"; there is: completed, ack`},
+	{"f1 on change of count/0#1", `line 1, column 7: changes are not counted for one subject: write "on change#N"`},
 	{"f1 on call snyc of x#1", `line 1, column 12: unknown call "snyc"; there is: sync`},
 	{"f1 on ack of nobody#1", `line 1, column 14: unknown subject "nobody"; there is: count/0`},
 	{"f1 at 1s crsh jm", `line 1, column 10: unknown fault "crsh"; there is: crash, crash-loop, pause, slow-cpu, slow, stall, partition, reset, lose, delay, duplicate, skew, jump, damage, io-error, no-space, short-read, sync-error, slow-disk, read-flip`},

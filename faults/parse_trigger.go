@@ -74,6 +74,10 @@ func (p *parser) counted(forms string) Trigger {
 	case call:
 		t.Call = kind
 		p.isKnown(where, "call", kind, p.known.Calls)
+	case kind == Change && limited:
+		p.fail(where, "changes are not counted for one subject: write \"on change#N\"")
+	case kind == Change:
+		t.On = kind
 	default:
 		t.On = kind
 		p.isKnown(where, "event", kind, p.known.Events)

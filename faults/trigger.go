@@ -9,7 +9,7 @@ import (
 
 // Trigger says when a fault happens. The zero value is the start of the run.
 type Trigger struct {
-	// On is the kind of engine event waited for, Nth which one of them, from 1.
+	// On is the kind of engine event waited for, or Change, Nth which one, from 1.
 	On  string
 	Nth int
 	// Changes is how many changes of crash-surviving state are let pass after
@@ -25,6 +25,10 @@ type Trigger struct {
 	// its For says that.
 	At, Until time.Duration
 }
+
+// Change is what a trigger's On is that counts no events of the engine but changes of
+// crash-surviving state, as Changes does: it comes right before what follows the Nth.
+const Change = "change"
 
 // after is a trigger on an engine event.
 func after(on string, nth, changes int) Trigger {

@@ -41,7 +41,7 @@ func TestSameHashBesideOthers(t *testing.T) {
 	path := write(t, prose(120))
 	const runs = 8
 	options := func(i int) RunOptions {
-		return RunOptions{Scenario: "wordcount", Mode: string(bothModes[i%2]), Seed: uint64(i), Input: path}
+		return RunOptions{Scenario: "wordcount", Mode: string(bothModes[i%2]), Seed: uint64(i), Input: path, Strategy: Strategies()[i/2]}
 	}
 	var want [runs]string
 	for i := range runs {

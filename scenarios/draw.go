@@ -23,28 +23,31 @@ type world struct {
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // draw draws a run's world for an input of some bytes and sets the drawn knobs in the
-// configuration.
+// configuration. The strategy is not Portfolio, the seed that of its base.
 func draw(strategy Strategy, seed uint64, s *Scenario, c *engine.Config, bytes int) world {
 	d := &drawer{tape: sim.New(seed, sim.Options{}), scenario: s}
-	shape := faults.Shape{JobManager: engine.JobManagerAddress().Node, Operators: s.Slow, Crashes: 4}
 	chance := func(where string, n int) int { return d.tape.Point("fault", where).Intn(n) }
-	workers := func(n int) {
-		for i := range n {
-			shape.Workers = append(shape.Workers, cluster.Worker(i))
-		}
+	var w world
+	if strategy == Uniform {
+		w = d.uniform(c)
+	} else {
+		w = d.swarm(c)
 	}
-	if strategy == Swarm {
-		w := d.swarm(c)
-		d.retain(c)
-		workers(w.workers)
-		w.plan = faults.WithTroubles(chance, shape, s.slowed(chance, shape, faults.DrawSwarm(chance, shape)))
-		d.pace(c, &w, bytes)
+	if w.strategy = strategy; strategy == POS {
+		w.widen()
+	}
+	d.retain(c)
+	nodes := w.nodes()
+	shape := faults.Shape{JobManager: nodes[0], Workers: nodes[1:], Operators: s.Slow, Crashes: 4}
+	if strategy == Uniform {
+		w.plan = s.slowed(chance, shape, faults.Draw(chance, shape))
 		return w
 	}
-	w := d.uniform(c)
-	d.retain(c)
-	workers(w.workers)
-	w.plan = s.slowed(chance, shape, faults.Draw(chance, shape))
+	w.plan = faults.WithTroubles(chance, shape, s.slowed(chance, shape, faults.DrawSwarm(chance, shape)))
+	if strategy == CrashEverywhere {
+		w.plan = calm(s, w.plan)
+	}
+	d.pace(c, &w, bytes)
 	return w
 }
 
@@ -78,7 +81,7 @@ func (d *drawer) uniform(c *engine.Config) world {
 	c.OutputBuffers = d.of("output buffers", 1, 2, 4, 8)
 	c.CheckpointInterval = time.Duration(d.of("interval", 10, 20, 50, 100)) * time.Millisecond
 	c.BufferTimeout = time.Duration(d.of("buffer timeout", 1, 5, 20)) * time.Millisecond
-	w := world{strategy: Uniform, workers: 1 + d.pick("workers", 3)}
+	w := world{workers: 1 + d.pick("workers", 3)}
 	io := time.Duration(d.of("io", 50, 200, 1000)) * time.Microsecond
 	latency := time.Duration(d.of("latency", 50, 200, 1000)) * time.Microsecond
 	w.hardware = cluster.Options{

@@ -68,7 +68,7 @@ func TestGroups(t *testing.T) {
 // TestCanaryIsGrouped: what fails in a real sweep has its last fault, and how long it
 // took is told.
 func TestCanaryIsGrouped(t *testing.T) {
-	r := sweepOf(t, SweepOptions{Scenarios: []string{"canary"}, Seeds: 16, Seed: 1, KeepGoing: true})
+	r := sweepOf(t, SweepOptions{Scenarios: []string{"canary"}, Seeds: 16, Seed: 1, KeepGoing: true, Strategy: Uniform})
 	require.Less(t, len(r.Groups), len(r.Failures), "%s", r.Text())
 	count := 0
 	for _, g := range r.Groups {

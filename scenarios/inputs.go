@@ -16,6 +16,8 @@ import (
 type inputs struct {
 	mu    sync.Mutex
 	files map[string]*input
+	// baselines are of CrashEverywhere, by the command of the base's first run.
+	baselines map[string]*baseline
 }
 
 // input is one file, or its first lines.
@@ -87,4 +89,31 @@ func (in *input) reference(s *Scenario, g *graph.Graph) (*expected, error) {
 		in.references[shape.String()] = x
 	}
 	return x, x.err
+}
+
+// baseline is what is known of a base; runs of one process share it.
+type baseline struct {
+	once    sync.Once
+	changes int
+	err     error
+}
+
+func (is *inputs) baseline(of string) *baseline {
+	is.mu.Lock()
+	defer is.mu.Unlock()
+	b := is.baselines[of]
+	if b == nil {
+		if is.baselines == nil {
+			is.baselines = map[string]*baseline{}
+		}
+		b = &baseline{}
+		is.baselines[of] = b
+	}
+	return b
+}
+
+// count counts the base's changes, the first time.
+func (b *baseline) count(changes func() (int, error)) (int, error) {
+	b.once.Do(func() { b.changes, b.err = changes() })
+	return b.changes, b.err
 }

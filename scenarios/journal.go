@@ -212,11 +212,11 @@ func differs(was, is journalHead) string {
 }
 
 // note adds a run to the journal, in one write.
-func (s *sweep) note(rep *Report, after time.Duration) {
+func (s *sweep) note(number int, rep *Report, after time.Duration) {
 	if s.journal == nil {
 		return
 	}
-	line, err := journalLine(newEntry(int(rep.Seed-s.o.Seed), rep, after))
+	line, err := journalLine(newEntry(number, rep, after))
 	if err == nil {
 		_, err = s.journal.Write(line)
 	}

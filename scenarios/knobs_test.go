@@ -39,7 +39,7 @@ func TestAnyKnobs(t *testing.T) {
 		o := RunOptions{
 			Scenario: s.Name, Mode: string(rapid.SampledFrom(s.Modes).Draw(t, "mode")), Set: knobs(t), inputs: &inputs,
 			Seed: uint64(rapid.IntRange(0, 1000).Draw(t, "seed")), Lines: rapid.IntRange(1, 30).Draw(t, "lines"),
-			Strategy: rapid.SampledFrom([]Strategy{Uniform, Swarm}).Draw(t, "strategy"),
+			Strategy: rapid.SampledFrom([]Strategy{Uniform, Swarm, POS, CrashEverywhere}).Draw(t, "strategy"),
 		}
 		rep, err := Run(o)
 		require.NoError(t, err)

@@ -12,8 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain lets the test binary be the live child that Live starts.
+// TestMain lets the test binary be the live child that Live starts, or a trial's process.
 func TestMain(m *testing.M) {
+	if IsTrial() {
+		os.Exit(Trial())
+	}
 	if IsLiveChild() {
 		os.Exit(LiveChild())
 	}

@@ -44,7 +44,7 @@ func TestPlanOfAFile(t *testing.T) {
 
 // TestDrawnPlanInAFile: the plan that a seed draws, given as a file, makes the same run.
 func TestDrawnPlanInAFile(t *testing.T) {
-	for _, s := range []Strategy{Uniform, Swarm} {
+	for _, s := range []Strategy{Uniform, Swarm, POS, CrashEverywhere} {
 		o := RunOptions{Scenario: "wordcount", Mode: "unaligned", Seed: 3, Lines: 300, Strategy: s}
 		drawn, err := Run(o)
 		require.NoError(t, err)

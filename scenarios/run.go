@@ -108,7 +108,7 @@ func (s *Scenario) prepare(o RunOptions) (*run, error) {
 		return nil, err
 	}
 	r.input, r.data = r.read.path, r.read.data
-	r.world = draw(o.Strategy, o.Seed, s, r.config, len(r.data))
+	r.world = draw(o.Strategy, o.Strategy.base(o.Seed), s, r.config, len(r.data))
 	if err := Apply(r.config, o.Set); err != nil { // what the user sets wins
 		return nil, &UsageError{err}
 	}
@@ -139,6 +139,11 @@ func (s *Scenario) prepare(o RunOptions) (*run, error) {
 			return nil, err
 		}
 		r.files = append(r.files, files...)
+	}
+	if o.Strategy == CrashEverywhere && o.Plan == "" && o.plan == nil {
+		if err := r.crash(); err != nil {
+			return nil, err
+		}
 	}
 	return r, nil
 }
@@ -199,7 +204,7 @@ func (r *run) recorded() (*Report, *cluster.Cluster, error) {
 func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	begin := time.Now()
 	hw := r.world.hardware
-	hw.MaxEvents = eventLimit(len(r.data))
+	hw.MaxEvents, hw.Chooser = eventLimit(len(r.data)), r.o.Strategy.chooser()
 	rec, err := observe()
 	if err != nil {
 		return nil, nil, err
@@ -212,7 +217,7 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	if r.unjudged {
 		oracles = nil
 	}
-	c, err := cluster.NewCluster(r.o.Seed, cluster.JobOptions{
+	c, err := cluster.NewCluster(r.o.Strategy.base(r.o.Seed), cluster.JobOptions{
 		Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers, Files: r.files,
 		Plan: r.world.plan, Limit: r.limit(), StopAfter: r.o.StopAfter, Hardware: hw,
 		Oracles: oracles, GoOn: r.o.GoOn,

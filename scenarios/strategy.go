@@ -2,12 +2,15 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/faults"
 	"github.com/weirstream/weir/sim"
 	"github.com/weirstream/weir/sim/cluster"
+	"github.com/weirstream/weir/sim/search"
 )
 
 // Strategy is how a run's world and faults are drawn from its seed.
@@ -20,17 +23,42 @@ const (
 	// Swarm draws first which families of faults and knobs a run has at all, and
 	// then from wider ranges.
 	Swarm Strategy = "swarm"
+	// POS draws what Swarm does, but for wider ranges of latencies, and lets partial-order
+	// sampling decide within them what happens next.
+	POS Strategy = "pos"
+	// CrashEverywhere draws a world without crashes as Swarm does, and crashes one process
+	// of it, once: run after run at another place, until all are done.
+	CrashEverywhere Strategy = "crash-everywhere"
 	// Portfolio draws one of the others for each run.
 	Portfolio Strategy = "portfolio"
 )
 
+// shares are the portfolio, in parts of their sum; docs/search.md says why.
+var shares = []struct {
+	strategy Strategy
+	parts    int
+}{{Uniform, 1}, {CrashEverywhere, 1}, {POS, 1}, {Swarm, 1}}
+
+// Strategies are those that there are, the portfolio last.
+func Strategies() []Strategy {
+	return []Strategy{Uniform, Swarm, POS, CrashEverywhere, Portfolio}
+}
+
 // ParseStrategy finds a strategy; the error names those there are.
 func ParseStrategy(text string) (Strategy, error) {
-	switch s := Strategy(text); s {
-	case Uniform, Swarm, Portfolio:
+	all := Strategies()
+	if s := Strategy(text); slices.Contains(all, s) {
 		return s, nil
 	}
-	return "", usage("unknown strategy %q; there is: %s, %s, %s", text, Uniform, Swarm, Portfolio)
+	return "", usage("unknown strategy %q; there is: %s", text, names(all))
+}
+
+func names(all []Strategy) string {
+	var list []string
+	for _, s := range all {
+		list = append(list, string(s))
+	}
+	return strings.Join(list, ", ")
 }
 
 // of is what a run with that seed does: never Portfolio.
@@ -38,7 +66,31 @@ func (s Strategy) of(seed uint64) Strategy {
 	if s != Portfolio {
 		return s
 	}
-	return [...]Strategy{Uniform, Swarm}[sim.New(seed, sim.Options{}).Point("knob", "strategy").Intn(2)]
+	sum := 0
+	for _, x := range shares {
+		sum += x.parts
+	}
+	at := sim.New(seed, sim.Options{}).Point("knob", "strategy").Intn(sum)
+	for _, x := range shares {
+		if at -= x.parts; at < 0 {
+			return x.strategy
+		}
+	}
+	panic("the shares of the portfolio are its sum")
+}
+
+// chooser is what decides in a run's world as it goes on; nil for drawn delays.
+func (s Strategy) chooser() sim.Chooser {
+	if s == POS {
+		return &search.POS{}
+	}
+	return nil
+}
+
+// widen lets things take almost no time, too, so that more of them may be next.
+func (w *world) widen() {
+	w.hardware.IO.Min = w.hardware.IO.Max / 50
+	w.hardware.Link.Latency.Min = w.hardware.Link.Latency.Max / 50
 }
 
 // drawer draws a run's world; every draw has a name of its own.
@@ -75,7 +127,7 @@ func (d *drawer) swarm(c *engine.Config) world {
 	c.Retained = d.of("retained", 1, 2, 3)
 	c.Chaining = c.Chaining && !d.in("no chains", 4)
 	d.parallelism(c)
-	w := world{strategy: Swarm, workers: 1 + d.pick("workers", 4)}
+	w := world{workers: 1 + d.pick("workers", 4)}
 	io := time.Duration(d.either("slow disk", 4, []int{2000, 5000}, []int{10, 50, 200, 1000})) * time.Microsecond
 	latency := time.Duration(d.either("slow network", 4, []int{2000, 5000, 10000}, []int{10, 50, 200, 1000})) * time.Microsecond
 	w.hardware = cluster.Options{
@@ -151,7 +203,7 @@ func (w *world) patience() time.Duration {
 func (w *world) describe(c *engine.Config) string {
 	text := fmt.Sprintf("%d workers, quantum %d, batches of %d, %d+%d buffers, checkpoint every %s",
 		w.workers, c.Quantum, c.BatchRecords, c.OutputBuffers, c.ChannelBuffers, c.CheckpointInterval)
-	if w.strategy == Swarm {
+	if w.strategy != Uniform {
 		text += fmt.Sprintf(" within %s, parallelism %d", c.CheckpointTimeout, c.Parallelism)
 	}
 	return text

@@ -136,10 +136,20 @@ func (s *sweep) options(number int) (*Scenario, RunOptions) {
 	}
 	p := s.pairs[sum%n]
 	seed := s.o.Seed + uint64(number)
+	if s.o.Strategy == CrashEverywhere {
+		seed = s.everywhere(p, number/n)
+	}
+	return p.scenario, s.optionsOf(p, s.o.Strategy.of(seed), seed)
+}
+
+func (s *sweep) optionsOf(p pair, strategy Strategy, seed uint64) RunOptions {
 	lines := p.scenario.sweepLines()
-	return p.scenario, RunOptions{
-		Scenario: p.scenario.Name, Mode: string(p.mode), Seed: seed, Strategy: s.o.Strategy.of(seed),
-		Lines:    lines[sim.New(seed, sim.Options{}).Point("knob", "lines").Intn(len(lines))],
+	if strategy == CrashEverywhere {
+		lines = p.scenario.baseLines()
+	}
+	return RunOptions{
+		Scenario: p.scenario.Name, Mode: string(p.mode), Seed: seed, Strategy: strategy,
+		Lines:    lines[sim.New(strategy.base(seed), sim.Options{}).Point("knob", "lines").Intn(len(lines))],
 		Failures: s.o.Failures, inputs: s.inputs,
 	}
 }
@@ -157,6 +167,7 @@ func (s *sweep) run() (*SweepReport, error) {
 	}
 	s.begin = time.Now()
 	s.tally = newTally(s.pairs)
+	s.tally.few = s.o.Strategy == CrashEverywhere
 	if err := s.openJournal(); err != nil {
 		return nil, err
 	}
@@ -287,7 +298,7 @@ func (s *sweep) collect(results <-chan outcome, from int) (first error) {
 			continue
 		}
 		if o.err == nil {
-			s.add(o.report, o.after)
+			s.add(o.number, o.report, o.after)
 		}
 		if o.err != nil || o.report.Verdict != Pass && !s.o.KeepGoing {
 			first, ended = o.err, true
@@ -301,9 +312,9 @@ func (s *sweep) collect(results <-chan outcome, from int) (first error) {
 
 // add adds up one run, which ended so long after the sweep began. What failed is run
 // again to be recorded.
-func (s *sweep) add(rep *Report, after time.Duration) {
+func (s *sweep) add(number int, rep *Report, after time.Duration) {
 	if rep.Verdict != Pass {
-		sc, o := s.options(int(rep.Seed - s.o.Seed))
+		sc, o := s.options(number)
 		r, err := sc.prepare(o)
 		if err == nil {
 			err = r.keep(rep)
@@ -314,7 +325,7 @@ func (s *sweep) add(rep *Report, after time.Duration) {
 	}
 	rep.picture = nil // drawn, and large
 	s.count(rep, after)
-	s.note(rep, after)
+	s.note(number, rep, after)
 }
 
 // count adds a run to the tally.

@@ -119,8 +119,8 @@ func TestListOfRuns(t *testing.T) {
 			sc, r := s.options(i)
 			require.Equal(t, o.Seed+uint64(i), r.Seed)
 			require.Equal(t, sc.Name, r.Scenario)
-			require.Contains(t, []Strategy{Uniform, Swarm}, r.Strategy)
-			require.Contains(t, sc.sweepLines(), r.Lines)
+			require.Contains(t, []Strategy{Uniform, Swarm, POS, CrashEverywhere}, r.Strategy)
+			require.Contains(t, append(sc.sweepLines(), sc.baseLines()...), r.Lines)
 			every[pair{sc, Mode(r.Mode)}]++
 			if (i+1)%n == 0 {
 				for p, times := range every { // unordered: each by itself
@@ -146,14 +146,17 @@ func TestSweepForAWhile(t *testing.T) {
 	require.Equal(t, Pass, r.Verdict)
 }
 
-// TestCanary: it fails by the output oracle in both strategies, and the first failure
+// TestCanary: it fails by the output oracle with every strategy, and the first failure
 // in the list ends a sweep, whichever comes first in time.
 func TestCanary(t *testing.T) {
-	for _, strategy := range []Strategy{Uniform, Swarm} {
-		r, err := Run(RunOptions{Scenario: "canary", Mode: string(Aligned), Seed: 1, Strategy: strategy, Failures: t.TempDir()})
-		require.NoError(t, err)
-		require.Equal(t, Fail, r.Verdict)
-		require.Equal(t, "output", r.Violations[0].Oracle)
+	for _, strategy := range Strategies() {
+		r := sweepOf(t, SweepOptions{Scenarios: []string{"canary"}, Seeds: 50, Seed: 1, Strategy: strategy})
+		require.Equal(t, Fail, r.Verdict, "%s", strategy)
+		require.Equal(t, "output", r.Failures[0].Oracle)
+		require.Contains(t, r.Failures[0].Rerun, "--seed")
+		if strategy != Portfolio && strategy != Uniform {
+			require.Contains(t, r.Failures[0].Rerun, "--strategy "+string(strategy))
+		}
 	}
 	o := SweepOptions{Scenarios: []string{"canary"}, Seeds: 16, Seed: 1, KeepGoing: true}
 	all := sweepOf(t, o)
@@ -314,7 +317,7 @@ func TestSwarmMomentsAreEvents(t *testing.T) {
 		known = append(known, k.String())
 	}
 	for seed := range uint64(200) {
-		for _, s := range []Strategy{Uniform, Swarm} {
+		for _, s := range []Strategy{Uniform, Swarm, POS, CrashEverywhere} {
 			c, err := wordcount().Config(Aligned, nil)
 			require.NoError(t, err)
 			w := draw(s, seed, wordcount(), c, 10_000)
@@ -334,12 +337,18 @@ func TestStrategies(t *testing.T) {
 		counts[s]++
 		require.Equal(t, s, s.of(seed))
 	}
-	require.Greater(t, counts[Uniform], 25)
-	require.Greater(t, counts[Swarm], 25)
-	require.Equal(t, 100, counts[Uniform]+counts[Swarm])
-	for _, text := range []string{"pos", "crash-everywhere", "", "Swarm"} {
+	sum := 0
+	for _, x := range shares {
+		sum += x.parts
+	}
+	require.Len(t, counts, len(shares))
+	for _, x := range shares {
+		require.InDelta(t, 100*x.parts/sum, counts[x.strategy], 15, "%s", x.strategy)
+		require.Equal(t, x.strategy, x.strategy.of(7))
+	}
+	for _, text := range []string{"pso", "crash everywhere", "", "Swarm"} {
 		_, err := ParseStrategy(text)
-		usageError(t, err, "unknown strategy", "there is: uniform, swarm, portfolio")
+		usageError(t, err, "unknown strategy", "there is: "+names(Strategies()))
 	}
 }
 
@@ -347,17 +356,20 @@ func TestStrategies(t *testing.T) {
 // trace.
 func TestStrategyAndLinesOfARun(t *testing.T) {
 	input := write(t, prose(60))
-	o := RunOptions{Seed: 5, Input: input, Strategy: Swarm, Lines: 25}
-	path, r := recorded(t, o)
-	require.Equal(t, Pass, r.Verdict, "%s", r.Text())
-	require.Equal(t, int64(25), r.RecordsIn)
-	require.Equal(t, Swarm, r.Strategy)
-	p, err := Replay(path)
-	require.NoError(t, err)
-	require.True(t, p.Agreed)
-	require.Equal(t, r.TraceHash, p.TraceHash)
-	o.Strategy = Uniform
-	require.NotEqual(t, r.TraceHash, hash(t, o))
+	o := RunOptions{Seed: 5, Input: input, Lines: 25}
+	seen := map[string]Strategy{hash(t, o): Uniform}
+	for _, o.Strategy = range []Strategy{Swarm, POS, CrashEverywhere} {
+		path, r := recorded(t, o)
+		require.Equal(t, Pass, r.Verdict, "%s", r.Text())
+		require.Equal(t, int64(25), r.RecordsIn)
+		require.Equal(t, o.Strategy, r.Strategy)
+		p, err := Replay(path)
+		require.NoError(t, err)
+		require.True(t, p.Agreed)
+		require.Equal(t, r.TraceHash, p.TraceHash)
+		require.Empty(t, seen[r.TraceHash])
+		seen[r.TraceHash] = o.Strategy
+	}
 	prepared, err := prepare(RunOptions{Scenario: "wordcount", Mode: "aligned", Seed: 5, Strategy: Swarm, Lines: 25})
 	require.NoError(t, err)
 	require.Equal(t, "simrun run wordcount --seed 5 --mode aligned --strategy swarm --lines 25", prepared.command())

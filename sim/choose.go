@@ -16,12 +16,25 @@ type EventKey struct {
 // FaultKey names a possible fault: what, and where.
 type FaultKey struct{ Kind, Target Name }
 
+// Candidate is a pending event that may be the next one.
+type Candidate struct {
+	Key EventKey
+	// Priority is the strategy's own: 0 for an event that it has not seen, then what it
+	// has set last.
+	Priority uint64
+}
+
 // Chooser is a search strategy. It must draw from points of the world only.
 type Chooser interface {
-	// Delay picks a delay from [lo, hi] when an event is scheduled.
+	// Picks says how the moment of an event with a span is decided: if true by Choose, as
+	// time goes on, else by Delay when the event is scheduled, which is faster. The world
+	// asks once.
+	Picks() bool
+	// Delay picks a delay from [lo, hi].
 	Delay(p *Point, lo, hi time.Duration) time.Duration
-	// Choose picks one of the enabled events, at least one, by index.
-	Choose(p *Point, enabled []EventKey) int
+	// Choose picks one of the enabled events, at least two, by index. It may set their
+	// priorities, and must not keep the slice.
+	Choose(w *World, enabled []Candidate) int
 	// Fault picks one of the candidates by index, or none.
 	Fault(w *World, candidates []FaultKey) (int, bool)
 }
@@ -30,9 +43,6 @@ type Chooser interface {
 func (w *World) Delay(p *Point, lo, hi time.Duration) time.Duration {
 	return w.chooser.Delay(p, lo, hi)
 }
-
-// Choose asks the strategy for one of the enabled events, by index.
-func (w *World) Choose(p *Point, enabled []EventKey) int { return w.chooser.Choose(p, enabled) }
 
 // OfferFault asks the strategy whether one of the candidates happens now.
 func (w *World) OfferFault(candidates []FaultKey) (FaultKey, bool) {
@@ -47,17 +57,28 @@ func (w *World) OfferFault(candidates []FaultKey) (FaultKey, bool) {
 // one: steps that change nothing, such as heartbeats, would swallow them.
 type Uniform struct {
 	Num, Den int
+	// Pick says that it picks among events instead of drawing delays.
+	Pick bool
 
 	offered uint64
+	next    *Point
 	happens *Point
 	which   *Point
 }
+
+// Picks implements [Chooser].
+func (u *Uniform) Picks() bool { return u.Pick }
 
 // Delay implements [Chooser].
 func (u *Uniform) Delay(p *Point, lo, hi time.Duration) time.Duration { return p.Between(lo, hi) }
 
 // Choose implements [Chooser].
-func (u *Uniform) Choose(p *Point, enabled []EventKey) int { return p.Intn(len(enabled)) }
+func (u *Uniform) Choose(w *World, enabled []Candidate) int {
+	if u.next == nil {
+		u.next = w.Point("next", "")
+	}
+	return u.next.Intn(len(enabled))
+}
 
 // Fault implements [Chooser].
 func (u *Uniform) Fault(w *World, candidates []FaultKey) (int, bool) {

@@ -34,6 +34,9 @@ type Options struct {
 	// Chooser makes the choices that a search strategy may want to make; nil is
 	// a new Uniform without faults. It belongs to this world alone.
 	Chooser Chooser
+	// Actor says whose an event is, if the Chooser picks: events of one actor race; nil
+	// if all do.
+	Actor func(e *Event) Name
 	// Recorder writes the trace; nil for none.
 	Recorder Recorder
 	// Digest hashes the Ref of an executed event; nil if arguments already
@@ -47,6 +50,9 @@ type Options struct {
 type World struct {
 	seed     uint64
 	queue    queue
+	picker   *picker // nil unless the chooser picks
+	actor    func(e *Event) Name
+	chains   Chain
 	hash     Hash
 	number   uint64 // of the last event or note
 	event    uint64 // of the one being executed
@@ -81,6 +87,9 @@ func New(seed uint64, o Options) *World {
 	w.queue.init()
 	if w.chooser == nil {
 		w.chooser = &Uniform{}
+	}
+	if w.chooser.Picks() {
+		w.picker, w.actor = newPicker(), o.Actor
 	}
 	return w
 }
@@ -117,6 +126,10 @@ func (w *World) Sum() uint64 { return w.hash.Sum() }
 
 // Schedule lets an event happen after a delay, which must not be negative.
 func (w *World) Schedule(delay time.Duration, e Event) {
+	if w.picker != nil {
+		w.wait(Span{delay, delay}, 0, false, e)
+		return
+	}
 	at := w.queue.now + delay
 	if delay < 0 || at < 0 {
 		panic(fmt.Sprintf("sim: event %s scheduled at %v after %v", w.kinds[e.Kind].name, w.queue.now, delay))
@@ -135,7 +148,7 @@ func (w *World) Next(limit time.Duration) bool {
 		return false
 	}
 	e := &w.current
-	if !w.queue.pop(limit, e) {
+	if w.picker == nil && !w.queue.pop(limit, e) || w.picker != nil && !w.pick(limit, e) {
 		if w.queue.size > 0 && limit > w.queue.now {
 			w.queue.now = limit
 		}

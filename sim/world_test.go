@@ -189,7 +189,7 @@ func TestFaultsFollowDurableChanges(t *testing.T) {
 	w.Durable()
 	_, ok = w.OfferFault(crash)
 	require.False(t, ok)
-	require.Less(t, w.Choose(w.Point("p", ""), make([]EventKey, 3)), 3)
+	require.Less(t, (&Uniform{}).Choose(w, make([]Candidate, 3)), 3)
 }
 
 // atMost objects to numbers above it, and at the end.

@@ -52,7 +52,7 @@ type runCommand struct {
 	Output    path     `placeholder:"FILE" help:"Where to write the result."`
 	From      path     `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
 	Set       []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
-	Strategy  strategy `default:"uniform" help:"How world and faults are drawn from the seed: uniform, swarm or portfolio."`
+	Strategy  strategy `default:"uniform" help:"How the run is drawn from the seed: uniform, swarm, pos, crash-everywhere or portfolio."`
 	Lines     some     `placeholder:"N" help:"Read only the first N lines of the input."`
 	Plan      path     `placeholder:"FILE" help:"Faults, one a line, instead of those that the seed draws; simrun list --faults shows what there is."`
 	Trace     path     `placeholder:"FILE" help:"Where to record the run."`
@@ -79,6 +79,9 @@ type liveCommand struct {
 func main() {
 	if scenarios.IsLiveChild() {
 		os.Exit(scenarios.LiveChild())
+	}
+	if scenarios.IsTrial() {
+		os.Exit(scenarios.Trial())
 	}
 	if vet.IsTool(os.Args[1:]) { // as go vet -vettool calls it
 		vet.Tool()

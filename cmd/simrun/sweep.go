@@ -23,7 +23,7 @@ type sweepCommand struct {
 	For       limit    `placeholder:"D" help:"Run for a while, such as 10m, instead of a number of runs."`
 	Jobs      some     `placeholder:"N" help:"How many worlds at a time; as many as processors by default."`
 	Shard     shard    `placeholder:"I/N" help:"Run only every N-th of the list, from the I-th."`
-	Strategy  strategy `default:"portfolio" help:"How worlds and faults are drawn: uniform, swarm or portfolio."`
+	Strategy  strategy `default:"portfolio" help:"How runs are drawn: uniform, swarm, pos, crash-everywhere or portfolio."`
 	Verify    bool     `help:"Make each run twice and compare the hashes."`
 	KeepGoing bool     `help:"Go on after a failure."`
 	Out       path     `placeholder:"DIR" help:"Where failing cases are saved, weir-failures by default, and if it is named coverage and journal, too."`

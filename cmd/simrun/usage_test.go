@@ -20,7 +20,8 @@ const small = " --input input"
 // refused is what must be refused, a command line each.
 var refused = []string{
 	// Commands, and what they need.
-	`bogus`, `shrink run.trace`, `mutants nope`, `mutants --budget x`, `mutants --budget=0s`, `mutants --budget`, `mutants --lisst`, `mutants --list --matrix`, `run wordcount --go-on=maybe`,
+	`bogus`, `shrink run.trace`, `mutants nope`, `mutants --budget x`, `mutants --budget=0s`, `mutants --budget`, `mutants --lisst`, `mutants --list --matrix`, `mutants --strategy pos`, `mutants --trials 0`, `mutants --trials 2 --list`, `mutants --trials 2 --matrix`, `mutants --trials 2 --out kills`,
+	`mutants --trials 2 --strategy pct`, `mutants --trials 2 --strategy pos --strategy pos`, `mutants nope --trials 2`, `run wordcount --go-on=maybe`,
 	`--json`, `--version`,
 	`run`, `live`, `replay`, `run --json`, `list more`, `run wordcount more`, `replay run.trace more`,
 	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode timeout`, `run wordcount --mode=`,
@@ -30,8 +31,8 @@ var refused = []string{
 	`live wordcount --seed 2`, `live wordcount --trace t`, `run wordcount --kills 2`, `run wordcount --sead 2`, `run wordcount -x`,
 
 	// Sweeps.
-	`sweep nope`, `sweep wordcount wordcount`, `sweep --strategy pos`, `sweep --strategy crash-everywhere`, `sweep --strategy=`,
-	`run wordcount --strategy pos`, `sweep --mode aligned`, `sweep --input input`, `sweep --out input`, `sweep --out=`, `sweep --set a=b`,
+	`sweep nope`, `sweep wordcount wordcount`, `sweep --strategy pct`, `sweep --strategy crash`, `sweep --strategy=`,
+	`run wordcount --strategy pct`, `sweep --mode aligned`, `sweep --input input`, `sweep --out input`, `sweep --out=`, `sweep --set a=b`,
 
 	// Coverage of sweeps.
 	`coverage`, `coverage missing`, `coverage dir`, `coverage input`, `coverage empty`, `coverage a.coverage --html dir`, `coverage a.coverage --html missing/x`,

@@ -7,7 +7,9 @@ import (
 	"github.com/weirstream/weir/engine/fs"
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/engine/host/hosttest"
+	"github.com/weirstream/weir/sim"
 	"github.com/weirstream/weir/sim/disk"
+	"github.com/weirstream/weir/sim/search"
 )
 
 // hosted is a world as the host's suite drives it. A run ends at a panic; here
@@ -50,11 +52,12 @@ func (h *hosted) next() (more bool) {
 	return h.Next(forever)
 }
 
-func newHosted(seed uint64) *hosted {
+func newHosted(seed uint64, chooser sim.Chooser) *hosted {
 	h := &hosted{panics: map[host.Address]any{}}
 	var d *disk.Disk
 	h.World = New(seed, Options{
 		Listener:     h,
+		Chooser:      chooser,
 		FS:           func(node string, _ int) fs.FS { return d.Node(node) },
 		OnCrash:      func(node string, _ int) { d.ProcessCrash(node) },
 		VerifyBodies: true,
@@ -68,7 +71,13 @@ func newHosted(seed uint64) *hosted {
 func TestHost(t *testing.T) {
 	for seed := range uint64(5) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			hosttest.Run(t, func(*testing.T) hosttest.World { return newHosted(seed) })
+			hosttest.Run(t, func(*testing.T) hosttest.World { return newHosted(seed, nil) })
+		})
+		t.Run(fmt.Sprint("POS, seed ", seed), func(t *testing.T) {
+			hosttest.Run(t, func(*testing.T) hosttest.World { return newHosted(seed, &search.POS{}) })
+		})
+		t.Run(fmt.Sprint("picked evenly, seed ", seed), func(t *testing.T) {
+			hosttest.Run(t, func(*testing.T) hosttest.World { return newHosted(seed, &sim.Uniform{Pick: true}) })
 		})
 	}
 }

@@ -62,6 +62,7 @@ type Cluster struct {
 	inject   injector
 	armed    []*armed
 	offered  uint64 // durable version at the last offer of a crash
+	changes  int    // offers before which it had changed
 	machine  bool   // the crash under way is a machine's
 	lost     bool   // it took unsynced changes
 	master   string // the JobManager's node
@@ -326,7 +327,14 @@ func (c *Cluster) offer() {
 	}
 	changed := c.World.DurableVersion() != c.offered
 	c.offered = c.World.DurableVersion()
+	if changed {
+		c.changes++
+	}
 	for _, a := range c.armed {
+		if changed && a.fault.When.On == faults.Change && !a.reached {
+			a.seen++
+			a.reached = a.seen == a.fault.When.Nth
+		}
 		if a.done || a.missed || !a.reached {
 			continue
 		}
@@ -412,6 +420,10 @@ func (c *Cluster) Run() []sim.Violation {
 	c.World.Close()
 	return c.World.Violations()
 }
+
+// Changes is how often a process could have crashed so far with another outcome than the
+// time before: as many as faults.Change can count.
+func (c *Cluster) Changes() int { return c.changes }
 
 // Stopped reports that the run was ended by StopAfter.
 func (c *Cluster) Stopped() bool { return c.stopping }

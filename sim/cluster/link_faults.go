@@ -37,13 +37,13 @@ func (l *Link) upset(f faults.Fault, until time.Duration, point *sim.Point) {
 
 // fate says what becomes of a message that is sent now: how much later it arrives than
 // it would, and how much later than that once more; false if it is lost.
-func (l *Link) fate() (late, again time.Duration, arrives bool) {
+func (l *Link) fate() (late time.Duration, again sim.Span, arrives bool) {
 	now := l.w.Now()
 	if now < l.wrong.cut {
-		return 0, 0, false
+		return 0, again, false
 	}
 	if len(l.wrong.odd) == 0 {
-		return 0, 0, true
+		return 0, again, true
 	}
 	l.wrong.odd = slices.DeleteFunc(l.wrong.odd, func(o oddity) bool { return o.until <= now })
 	for i := range l.wrong.odd {
@@ -53,11 +53,12 @@ func (l *Link) fate() (late, again time.Duration, arrives bool) {
 		}
 		switch o.fault.Kind {
 		case faults.Lose:
-			return 0, 0, false
+			return 0, again, false
 		case faults.Delay:
 			late += o.fault.By
 		case faults.Duplicate:
-			again += 1 + l.o.Slow.of(l.w.Delay(o.point, 0, 4*l.o.Latency.Max))
+			more := l.o.Slow.span(l.w.Span(o.point, 0, 4*l.o.Latency.Max)).Plus(1)
+			again = sim.Span{Earliest: again.Earliest + more.Earliest, Latest: again.Latest + more.Latest}
 		}
 	}
 	return late, again, true

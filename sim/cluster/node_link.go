@@ -9,7 +9,7 @@ import (
 
 // LinkOptions describe one direction between two nodes.
 type LinkOptions struct {
-	// Latency is drawn for each message and frame; 100 µs to 500 µs by default.
+	// Latency is that of each message and frame (N7); 100 µs to 500 µs by default.
 	Latency Range
 	// Bandwidth is in bytes a second; 0 for no limit.
 	Bandwidth int64
@@ -64,14 +64,15 @@ func (l *Link) SetBandwidth(bytes int64) { l.o.Bandwidth = bytes }
 // SetSlow sets the factor on latency and transmission.
 func (l *Link) SetSlow(p Percent) { l.o.Slow = p }
 
-// arrival is when size bytes that leave at a time arrive. Latencies differ, so
+// arrival is when size bytes that leave at a time may arrive. Latencies differ, so
 // later ones may arrive earlier: wires see to their own order.
-func (l *Link) arrival(leave time.Duration, size int) time.Duration {
+func (l *Link) arrival(leave time.Duration, size int) sim.Span {
 	if l.o.Bandwidth > 0 {
 		l.free = max(leave, l.free) + l.o.Slow.of(transmission(size, l.o.Bandwidth))
 		leave = l.free
 	}
-	return max(l.wrong.hold, leave+l.o.Slow.of(l.w.Delay(l.latency, l.o.Latency.Min, l.o.Latency.Max)))
+	s := l.o.Slow.span(l.w.Span(l.latency, l.o.Latency.Min, l.o.Latency.Max)).Plus(leave)
+	return sim.Span{Earliest: max(l.wrong.hold, s.Earliest), Latest: max(l.wrong.hold, s.Latest)}
 }
 
 // transmission is the time that size bytes take, rounded down, at most a year.

@@ -87,11 +87,11 @@ func (w *World) begin(j *job, cause uint64) {
 
 // later lets work go on after a drawn time.
 func (w *World) later(j *job, cause uint64) {
-	d := j.node.cost.of(w.Delay(j.node.io, w.o.IO.Min, w.o.IO.Max))
+	d := j.node.cost.span(w.Span(j.node.io, w.o.IO.Min, w.o.IO.Max))
 	if j.yield != nil && len(j.node.slow) > 0 { // a call is next
 		d = j.node.callTime(j.op, d)
 	}
-	w.Schedule(w.lag+d, sim.Event{Kind: w.kinds.work, Target: j.id, A: uint64(j.token), Ref: j, Cause: cause})
+	w.ScheduleIn(d.Plus(w.lag), 0, sim.Event{Kind: w.kinds.work, Target: j.id, A: uint64(j.token), Ref: j, Cause: cause})
 }
 
 // run is the coroutine.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"time"
 
+	"github.com/weirstream/weir/sim"
 	"github.com/weirstream/weir/sim/disk"
 )
 
@@ -62,14 +63,14 @@ var diskOps = [opCount]disk.Op{
 }
 
 // callTime is how long a call takes that takes d on a disk that is not slow.
-func (n *Node) callTime(op Op, d time.Duration) time.Duration {
+func (n *Node) callTime(op Op, d sim.Span) sim.Span {
 	for _, s := range n.slow {
 		if s.mended || s.Times > 0 && s.slowed == s.Times || s.Op != 0 && s.Op&diskOps[op] == 0 || s.Call != "" && s.Call != op.String() {
 			continue
 		}
 		s.slowed++
-		if slow := s.Factor.of(d) + s.Stall; slow != d {
-			d, n.w.slowest = slow, max(n.w.slowest, n.w.Now()+slow)
+		if slow := s.Factor.span(d).Plus(s.Stall); slow != d {
+			d, n.w.slowest = slow, max(n.w.slowest, n.w.Now()+slow.Latest)
 		}
 	}
 	return d

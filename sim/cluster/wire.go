@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"errors"
-	"time"
 
 	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/sim"
@@ -42,10 +41,11 @@ type end struct {
 	peerName sim.Name
 
 	peer    *end
-	link    *Link         // towards the peer; nil on one node
-	last    time.Duration // when the last thing sent towards the peer arrives
-	up      bool          // WireUp was given
-	closed  bool          // closed here, or WireDown was given
+	link    *Link     // towards the peer; nil on one node
+	last    sim.Span  // when the last thing sent towards the peer arrives
+	chain   sim.Chain // of what is sent towards the peer
+	up      bool      // WireUp was given
+	closed  bool      // closed here, or WireDown was given
 	credits int64
 	early   []credit // granted before the wire came up
 }
@@ -115,6 +115,7 @@ func (w *World) enter(x *end) {
 		w.endGen = append(w.endGen, 0)
 	}
 	x.gen = w.endGen[x.id]
+	x.chain = w.NewChain()
 }
 
 // join brings a wire up: x was opened last. Its opening travels to the other end,
@@ -126,9 +127,9 @@ func (w *World) join(first, x *end, cause uint64) {
 	}
 	lag := w.lag
 	there := w.arrival(x, 1)
-	w.Schedule(there, sim.Event{Kind: w.kinds.wireUp, Target: first.id, A: uint64(first.gen), Cause: cause})
-	w.lag = there
-	w.Schedule(w.arrival(first, 1), sim.Event{Kind: w.kinds.wireUp, Target: x.id, A: uint64(x.gen), Cause: cause})
+	w.ScheduleIn(there, x.chain, sim.Event{Kind: w.kinds.wireUp, Target: first.id, A: uint64(first.gen), Cause: cause})
+	w.lag = there.Latest
+	w.ScheduleIn(w.arrival(first, 1), first.chain, sim.Event{Kind: w.kinds.wireUp, Target: x.id, A: uint64(x.gen), Cause: cause})
 	w.lag = lag
 	for _, y := range [2]*end{first, x} {
 		for i := range y.early {
@@ -139,15 +140,14 @@ func (w *World) join(first, x *end, cause uint64) {
 }
 
 // arrival is the delay of what an end sends next: never before what it has sent (H5).
-func (w *World) arrival(x *end, size int) time.Duration {
+func (w *World) arrival(x *end, size int) sim.Span {
 	at := w.Now() + w.lag
-	if x.link == nil {
-		at += w.o.Local
-	} else {
-		at = x.link.arrival(at, size)
+	s := sim.Span{Earliest: at + w.o.Local, Latest: at + w.o.Local}
+	if x.link != nil {
+		s = x.link.arrival(at, size)
 	}
-	x.last = max(x.last, at)
-	return x.last - w.Now()
+	x.last = sim.Span{Earliest: max(x.last.Earliest, s.Earliest), Latest: max(x.last.Latest, s.Latest)}
+	return x.last.Plus(-w.Now())
 }
 
 func (w *World) write(a *actor, e *host.Effect) {
@@ -183,7 +183,7 @@ func (w *World) write(a *actor, e *host.Effect) {
 	if x.peer.closed {
 		return
 	}
-	w.Schedule(w.arrival(x, f.Size), sim.Event{
+	w.ScheduleIn(w.arrival(x, f.Size), x.chain, sim.Event{
 		Kind: kind, Target: x.peer.id, Cause: number, Ref: f.Body,
 		A: uint64(x.peer.gen)<<32 | uint64(min(f.Size, 1<<32-1)), B: d,
 	})
@@ -212,7 +212,7 @@ func (w *World) grant(a *actor, e *host.Effect) {
 }
 
 func (w *World) sendCredit(x *end, c *credit) {
-	w.Schedule(w.arrival(x, 1), sim.Event{
+	w.ScheduleIn(w.arrival(x, 1), x.chain, sim.Event{
 		Kind: w.kinds.credit, Target: x.peer.id, Cause: c.cause, Ref: c.back,
 		A: uint64(x.peer.gen)<<32 | uint64(uint32(c.n)), B: c.digest,
 	})
@@ -233,7 +233,7 @@ func (w *World) closeEnd(x *end, why error, cause uint64) {
 	if why != nil {
 		crashed = wireCrashed
 	}
-	w.Schedule(w.arrival(x, 1), sim.Event{Kind: w.kinds.wireDown, Target: x.peer.id, A: uint64(x.peer.gen)<<32 | crashed, Cause: cause})
+	w.ScheduleIn(w.arrival(x, 1), x.chain, sim.Event{Kind: w.kinds.wireDown, Target: x.peer.id, A: uint64(x.peer.gen)<<32 | crashed, Cause: cause})
 }
 
 // forget takes an end out of its actor and of the table: what is still on its way

@@ -17,6 +17,8 @@
 //	N6  Every input, effect, file-system call, event and fault is noted in the
 //	    world's hash with its payload's digest. Bodies are digested once, when
 //	    they are sent; what arrives is tied to that by its cause number.
+//	N7  A message arrives, and a file-system call is made, after a latency of its range:
+//	    drawn, or, if the Chooser picks, at a moment of its choice (W7 of package sim).
 //
 // A panic in a step is a violation of oracle "panic", a breach of the host's
 // contract one of oracle "contract"; both end the run.
@@ -39,6 +41,10 @@ func (p Percent) of(d time.Duration) time.Duration {
 		return d
 	}
 	return d * time.Duration(p) / 100
+}
+
+func (p Percent) span(s sim.Span) sim.Span {
+	return sim.Span{Earliest: p.of(s.Earliest), Latest: p.of(s.Latest)}
 }
 
 // Range is the durations from Min to Max, both included.
@@ -83,7 +89,7 @@ type Options struct {
 	Link  LinkOptions
 	Links map[[2]string]LinkOptions
 	// IO is the time that one file-system call takes, and the time that
-	// offloaded work takes before its first; 50 µs to 1 ms by default.
+	// offloaded work takes before its first (N7); 50 µs to 1 ms by default.
 	IO Range
 
 	// BeforeEffect is called before each effect of a step is applied. It may
@@ -153,9 +159,9 @@ type World struct {
 func New(seed uint64, o Options) *World {
 	o.defaults()
 	w := &World{
-		World: sim.New(seed, sim.Options{Tape: o.Tape, Chooser: o.Chooser, Recorder: o.Recorder, MaxEvents: o.MaxEvents}), o: o,
-		byName: map[string]*Node{}, byAddress: map[host.Address]*place{}, opened: map[wireKey]*end{}, drawn: map[[2]string]Percent{},
+		o: o, byName: map[string]*Node{}, byAddress: map[host.Address]*place{}, opened: map[wireKey]*end{}, drawn: map[[2]string]Percent{},
 	}
+	w.World = sim.New(seed, sim.Options{Tape: o.Tape, Chooser: o.Chooser, Actor: w.whose, Recorder: o.Recorder, MaxEvents: o.MaxEvents})
 	w.kinds.register(w)
 	return w
 }

@@ -74,24 +74,24 @@ func (w *World) send(from *place, e *host.Effect) {
 		return
 	}
 	ev.A |= uint64(uint32(to.node.incarnation))
-	delay := w.lag + w.o.Local
+	delay := sim.Span{Earliest: w.lag + w.o.Local, Latest: w.lag + w.o.Local}
 	if from.node != nil {
 		size := messageSize
 		if b, ok := e.Body.([]byte); ok {
 			size = len(b)
 		}
 		l := w.link(from.node, to.node)
-		delay = l.arrival(w.Now()+w.lag, size) - w.Now()
+		delay = l.arrival(w.Now()+w.lag, size).Plus(-w.Now())
 		w.Durable()
 		late, again, arrives := l.fate()
 		if !arrives {
 			return
 		}
-		if delay += late; again > 0 {
-			w.Schedule(delay+again, ev)
+		if delay = delay.Plus(late); again.Latest > 0 {
+			w.ScheduleIn(sim.Span{Earliest: delay.Earliest + again.Earliest, Latest: delay.Latest + again.Latest}, 0, ev)
 		}
 	}
-	w.Schedule(delay, ev)
+	w.ScheduleIn(delay, 0, ev)
 }
 
 // messageName is what a message is called in traces: its String, or its type.

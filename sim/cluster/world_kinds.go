@@ -47,6 +47,21 @@ func (k *kinds) register(w *World) {
 	k.restart = w.NoteKind("restart", '!')
 }
 
+// whose is the actor that an event is for, or 0.
+func (w *World) whose(e *sim.Event) sim.Name {
+	switch e.Kind {
+	case w.kinds.wake, w.kinds.message, w.kinds.timer:
+		return w.places[e.Target].full
+	case w.kinds.work:
+		return e.Ref.(*job).a.place.full
+	case w.kinds.wireUp, w.kinds.data, w.kinds.event, w.kinds.credit, w.kinds.wireDown:
+		if x := w.ends[e.Target]; x != nil {
+			return x.a.place.full
+		}
+	}
+	return 0
+}
+
 // digest hashes a body by its contents where it can, else by the name of its type.
 func digest(body any) uint64 {
 	switch b := body.(type) {
