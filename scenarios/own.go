@@ -143,19 +143,19 @@ func (s *Scenario) fits(g *graph.Graph) error {
 	return nil
 }
 
-// own are the oracles that came with the scenario.
+// own are the oracles that came with the scenario, behind the one that tells the story.
 func (j *judges) own() []sim.Oracle[host.Event] {
-	o := j.run.scenario.Own
-	if o == nil {
-		return nil
-	}
 	var all []sim.Oracle[host.Event]
-	if o.Oracles != nil {
-		all = o.Oracles()
-	}
 	if j.run.story != nil {
 		*j.run.story = nil
-		all = append([]sim.Oracle[host.Event]{&teller{judges: j}}, all...)
+		all = append(all, &teller{judges: j})
+	}
+	o := j.run.scenario.Own
+	if o == nil {
+		return all
+	}
+	if o.Oracles != nil {
+		all = append(all, o.Oracles()...)
 	}
 	if o.Check != nil {
 		all = append(all, &ownOracle{j})

@@ -62,6 +62,9 @@ type Report struct {
 	// Again are the commands that rerun and replay a failure.
 	Again []string `json:"again,omitempty"`
 
+	// Case says whether the outcome is what the case says that was run.
+	Case string `json:"case,omitempty"`
+
 	// NotSaved is why the trace or the picture of a failure could not be saved.
 	NotSaved string `json:"not_saved,omitempty"`
 
@@ -114,6 +117,9 @@ func (r *Report) Text() string {
 	}
 	if r.Replay != "" {
 		line("rerun", "%s", r.Replay)
+	}
+	if r.Case != "" {
+		line("case", "%s", r.Case)
 	}
 	if r.FailedAsPromised != "" {
 		line("failed", "the job failed, as promised: %s", r.FailedAsPromised)

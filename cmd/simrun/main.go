@@ -33,6 +33,7 @@ type cli struct {
 	Sweep    sweepCommand    `cmd:"" help:"Run many worlds of all scenarios, or of some, and say what they came through."`
 	Coverage coverageCommand `cmd:"" help:"Merge what sweeps came through, and show it."`
 	Replay   replayCommand   `cmd:"" help:"Run what a trace records again, and compare."`
+	Shrink   shrinkCommand   `cmd:"" help:"Make the failure smaller that a trace records: fewer faults, fewer records, a plainer world."`
 	Mutants  mutantsCommand  `cmd:"" help:"Break the engine on purpose, in many ways, and see that runs notice."`
 	Live     liveCommand     `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
 	Bench    benchCommand    `cmd:"" help:"Measure simulator and engine against their budgets."`
