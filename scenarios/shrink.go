@@ -46,9 +46,11 @@ type Shrunk struct {
 	Seconds float64 `json:"seconds"`
 	From    Extent  `json:"from"`
 	To      Extent  `json:"to"`
-	// Chain is how many events lead to the failure, from the start of the run.
-	Chain  int     `json:"chain"`
-	Report *Report `json:"report"`
+	// Chain is how many steps lead to the failure from the start of the run, each an input
+	// that an actor takes, a crash or a restart; Records are those of the trace.
+	Chain   int     `json:"chain"`
+	Records int     `json:"chain_records"`
+	Report  *Report `json:"report"`
 
 	text string // of the case
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/weirstream/weir/engine/host"
 	"github.com/weirstream/weir/sim/trace"
 )
 
@@ -36,12 +37,11 @@ func (s *Shrunk) save(out, kept string) error {
 		return err
 	}
 	s.Case, s.Trace = out, kept
-	s.Chain = -1
 	if rep.Verdict != Pass {
 		if rep.Causes, err = causes(t, rep.Violations[0].Event); err != nil {
 			return err
 		}
-		if s.Chain, err = chain(t, rep.Violations[0].Event); err != nil {
+		if s.Chain, s.Records, err = chain(t, rep.Violations[0].Event); err != nil {
 			return err
 		}
 		rep.Again = []string{
@@ -59,23 +59,41 @@ func (s *Shrunk) save(out, kept string) error {
 	return nil
 }
 
-// chain counts the events that lead to one, itself included.
-func chain(t *trace.Trace, event uint64) (int, error) {
-	cause := map[uint64]uint64{}
+// isStep reports whether something goes on elsewhere, or at another time, by a kind of
+// record: what an actor takes, and what happens to a node. All that an actor does then,
+// and the file-system calls of its work, belong to that.
+func isStep(kind string) bool {
+	for k := host.Start; k < host.GoOn; k++ {
+		if kind == k.String() {
+			return true
+		}
+	}
+	return kind == "crash" || kind == "restart" || kind == "fault" || kind == "damage"
+}
+
+// chain counts the steps that lead to an event, its own included, and the records.
+func chain(t *trace.Trace, event uint64) (n, records int, err error) {
+	type link struct {
+		cause uint64
+		step  bool
+	}
+	links := map[uint64]link{}
 	if err := t.Each(func(r trace.Record) error {
-		if _, ok := cause[r.Number]; !ok {
-			cause[r.Number] = r.Cause
+		if _, ok := links[r.Number]; !ok {
+			links[r.Number] = link{r.Cause, isStep(t.Name(r.Kind))}
 		}
 		return nil
 	}); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	n := 0
-	for c, ok := cause[event]; ok; c, ok = cause[event] {
-		n++
-		event = c
+	for l, ok := links[event]; ok; l, ok = links[event] {
+		records++
+		if l.step {
+			n++
+		}
+		event = l.cause
 	}
-	return n, nil
+	return n, records, nil
 }
 
 // Text is the report for people.
@@ -99,7 +117,7 @@ func (s *Shrunk) Text() string {
 		schedule = fmt.Sprintf("plain but for %s", amount(s.To.Draws, "draw"))
 	}
 	line("schedule", "%s", schedule)
-	line("chain", "%s, from the start to the failure", amount(s.Chain, "event"))
+	line("chain", "%s from the start to the failure, %s of the trace", amount(s.Chain, "step"), amount(s.Records, "record"))
 	line("case", "%s", s.Case)
 	line("trace", "%s", s.Trace)
 	b.WriteString("\n" + s.text)
