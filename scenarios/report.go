@@ -70,6 +70,8 @@ type Report struct {
 
 	// Saved is where the trace of a failure is.
 	Saved string `json:"-"`
+	// shrunk is where the case is that was made of it, and smaller.
+	shrunk string
 
 	watched *sighted
 	picture *picture // nil unless the run failed or it was asked for

@@ -129,8 +129,9 @@ func shrinkCase(c *Case, o ShrinkOptions) (*Shrunk, error) {
 		return nil, usage("the run passes in this build; there is no failure to make smaller")
 	}
 	s := &Shrunk{Oracle: rep.Violations[0].Oracle, From: c.extent(rep)}
+	look := newLook(rep)
 	said := begin
-	res, err := shrink.Minimize(shrink.Problem[*Case]{Case: c, Key: (*Case).key, Fails: func(c *Case) (bool, error) { return c.fails(s.Oracle) }},
+	res, err := shrink.Minimize(shrink.Problem[*Case]{Case: c, Key: (*Case).key, Fails: func(c *Case) (bool, error) { return c.fails(look) }},
 		shrink.Options{Jobs: o.Jobs, Over: func() bool { return time.Since(begin) > o.Budget }, Progress: func(p shrink.Progress) {
 			if o.Log == nil || time.Since(said) < shrinkPause(o.Terminal) {
 				return
@@ -179,9 +180,20 @@ func (c *Case) report(story *[]string) (*Report, error) {
 	return rep, err
 }
 
-// fails reports whether a run of the case breaks the promise that an oracle watches
-// over, before any other. What can't be run does not fail.
-func (c *Case) fails(oracle string) (bool, error) {
+// look is by what two failures count as the same: the oracle that objects first. Of the
+// panics each is its own oracle.
+type look struct{ oracle, message string }
+
+func newLook(rep *Report) look {
+	v := rep.Violations[0]
+	if v.Oracle == panicOracle {
+		return look{v.Oracle, normalised(v.Message)}
+	}
+	return look{oracle: v.Oracle}
+}
+
+// fails reports whether a run of the case fails in that way. What can't be run does not.
+func (c *Case) fails(as look) (bool, error) {
 	rep, err := c.report(nil)
 	if err != nil {
 		var u *UsageError
@@ -190,7 +202,7 @@ func (c *Case) fails(oracle string) (bool, error) {
 		}
 		return false, err
 	}
-	return rep.Verdict == Fail && rep.Violations[0].Oracle == oracle, nil
+	return rep.Verdict == Fail && newLook(rep) == as, nil
 }
 
 func (c *Case) extent(rep *Report) Extent {

@@ -136,3 +136,17 @@ func amount(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %s", n, what)
 }
+
+// shrink makes the first failure of a sweep smaller, and says so in its report.
+func (s *sweep) shrink(rep *Report) error {
+	if s.o.Shrink <= 0 || s.tally.first != nil || rep.Verdict != Fail || rep.Saved == "" {
+		return nil
+	}
+	small, err := ShrinkTrace(ShrinkOptions{Trace: rep.Saved, Budget: s.o.Shrink, Log: s.o.Log, Terminal: s.o.Terminal})
+	if err != nil {
+		return fmt.Errorf("it can't be made smaller: %w", err)
+	}
+	rep.shrunk = small.Case
+	rep.Again = append(rep.Again, fmt.Sprintf("simrun run --case %s  # %s, of %s", small.Case, small.To, small.From))
+	return nil
+}

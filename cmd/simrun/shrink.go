@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"slices"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/weirstream/weir/scenarios"
 )
@@ -44,4 +48,68 @@ func (c *shrinkCommand) execute(stdout, stderr io.Writer) (int, error) {
 		return 0, err
 	}
 	return status(s.Report.Verdict), print(stdout, c.JSON, s, s.Text())
+}
+
+// AfterApply notes which flags the user gave: kong calls it.
+func (c *runCommand) AfterApply(ctx *kong.Context) error {
+	for _, p := range ctx.Path {
+		if p.Flag != nil {
+			c.given = append(c.given, p.Flag.Name)
+		}
+	}
+	return nil
+}
+
+// besideCase are the flags of run that say where to write to: a case says all the rest.
+var besideCase = []string{"case", "output", "trace", "history", "dir", "out", "json", "go-on"}
+
+// runCase runs the case of a file, in its mutant if it shows something only there.
+func (c *runCommand) runCase(stdout, stderr io.Writer) (int, error) {
+	if c.Scenario != "" {
+		return 0, usage("run has the scenario %s, and --case %s, which says which it is; leave one out", c.Scenario, c.Case)
+	}
+	for _, name := range c.given {
+		if !slices.Contains(besideCase, name) {
+			return 0, usage("--%s and --case exclude each other: the case says it", name)
+		}
+	}
+	k, err := scenarios.ReadCase(string(c.Case))
+	if err != nil {
+		return 0, err
+	}
+	if mutant := k.Elsewhere(); mutant != "" {
+		return scenarios.CaseMutant(string(c.Case), mutant, c.caseArgs(), stdout, stderr)
+	}
+	r, err := scenarios.RunCase(k, scenarios.RunOptions{
+		Output: string(c.Output), Trace: string(c.Trace), History: string(c.History), Dir: string(c.Dir), Failures: string(c.Out), GoOn: c.GoOn,
+	})
+	var stale *scenarios.StaleError
+	if err != nil && !errors.As(err, &stale) {
+		return 0, err
+	}
+	if err := print(stdout, c.JSON, r, r.Text()); err != nil {
+		return 0, err
+	}
+	if stale != nil {
+		complain(stderr, stale)
+		return badUsage, nil
+	}
+	return status(r.Verdict), nil
+}
+
+// caseArgs is the command line that this command was.
+func (c *runCommand) caseArgs() []string {
+	args := []string{"run", "--case", string(c.Case), "--out", string(c.Out)}
+	for _, f := range [][2]string{{"--output", string(c.Output)}, {"--trace", string(c.Trace)}, {"--history", string(c.History)}, {"--dir", string(c.Dir)}} {
+		if f[1] != "" {
+			args = append(args, f[0], f[1])
+		}
+	}
+	if c.GoOn {
+		args = append(args, "--go-on")
+	}
+	if c.JSON {
+		args = append(args, "--json")
+	}
+	return args
 }
