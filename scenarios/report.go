@@ -163,7 +163,11 @@ func (r *Report) Text() string {
 		line("not saved", "%s", strings.ReplaceAll(r.NotSaved, "\n", "; "))
 	}
 	for i, c := range r.Again {
-		line([]string{"again", "replay"}[min(i, 1)], "%s", c)
+		name := "again"
+		if i > 0 {
+			name, _, _ = strings.Cut(strings.TrimPrefix(c, "simrun "), " ")
+		}
+		line(name, "%s", c)
 	}
 	return b.String()
 }

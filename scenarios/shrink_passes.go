@@ -25,9 +25,11 @@ func casePasses() []shrink.Pass[*Case] {
 		shrink.Simpler("all plain", allPlain),
 		shrink.List("faults", func(c *Case) int { return len(c.Plan) }, withoutFaults),
 		shrink.Simpler("fault by fault", simplerFaults),
+		shrink.Simpler("few records", fewRecords),
 		shrink.List("records", func(c *Case) int { return len(c.Records) }, withoutRecords),
 		shrink.List("records, slower", func(c *Case) int { return len(c.Records) }, withoutRecordsSlower),
 		shrink.List("words", wordCount, withoutWords),
+		shrink.List("words, slower", wordCount, withoutWordsSlower),
 		shrink.Simpler("workers", fewerWorkers),
 		shrink.Simpler("parallelism", lessParallel),
 		shrink.List("settings", func(c *Case) int { return len(c.Set) }, withoutSettings),
@@ -66,11 +68,13 @@ func (c *Case) with(change func(d *Case)) *Case {
 func allPlain(c *Case) []*Case {
 	plain := func(d *Case) { d.Plain, d.Draws = true, nil }
 	hardware := func(d *Case) {
+		cost := d.RecordCost // which has its meaning beside the number of records
 		for i := range worldParts {
 			if set := worldParts[i].plain; set != nil {
 				set(&d.World)
 			}
 		}
+		d.RecordCost = cost
 	}
 	return []*Case{
 		c.with(func(d *Case) { plain(d); hardware(d); d.Set = keepSettings(d.Set) }),
@@ -147,19 +151,46 @@ func withoutRecordsSlower(c *Case, from, to int) (*Case, bool) {
 	if !ok {
 		return nil, false
 	}
-	d.RecordCost = c.RecordCost * time.Duration(len(c.Records)) / time.Duration(len(d.Records))
-	if unit := time.Microsecond; d.RecordCost > 10*unit {
-		d.RecordCost = d.RecordCost / unit * unit
-	}
-	return d, d.RecordCost <= slowest
+	return d, d.slower(len(c.Records), len(d.Records))
 }
 
-// fewRecords are so few that their words are worth to be looked at.
-const fewRecords = 40
+// slower makes a record of a case take longer: as long as from of them did, to of them do.
+// It reports false if that is too long.
+func (c *Case) slower(from, to int) bool {
+	c.RecordCost = c.RecordCost * time.Duration(from) / time.Duration(max(to, 1))
+	if unit := time.Microsecond; c.RecordCost > 10*unit {
+		c.RecordCost = c.RecordCost / unit * unit
+	}
+	return c.RecordCost <= slowest
+}
+
+// fewRecords keeps only some of many records, which last as long, or longer: runs of them
+// are over soon, and the first that fails saves looking for it.
+func fewRecords(c *Case) []*Case {
+	var all []*Case
+	n := len(c.Records)
+	for _, few := range []int{1, 2, 4, 8, 16} {
+		if 2*few > n {
+			break
+		}
+		for _, longer := range []int{1, 8, 64} {
+			for _, at := range []int{0, n - few} {
+				d := c.with(func(d *Case) { d.Records = d.Records[at : at+few] })
+				if d.slower(n*longer, few) {
+					all = append(all, d)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// mostLines are so few records that their words are worth to be looked at.
+const mostLines = 40
 
 func wordCount(c *Case) int {
 	n := 0
-	if len(c.Records) <= fewRecords {
+	if len(c.Records) <= mostLines {
 		for _, r := range c.Records {
 			n += len(strings.Fields(r))
 		}
@@ -180,6 +211,13 @@ func withoutWords(c *Case, from, to int) (*Case, bool) {
 		}
 	}
 	return d, true
+}
+
+// withoutWordsSlower makes those that are left so slow that they last as long.
+func withoutWordsSlower(c *Case, from, to int) (*Case, bool) {
+	d, _ := withoutWords(c, from, to)
+	n := wordCount(c)
+	return d, n > to-from && d.slower(n, n-to+from)
 }
 
 var workerName = regexp.MustCompile(`tm\d+`)

@@ -120,7 +120,28 @@ func (s *Shrunk) Text() string {
 	line("chain", "%s from the start to the failure, %s of the trace", amount(s.Chain, "step"), amount(s.Records, "record"))
 	line("case", "%s", s.Case)
 	line("trace", "%s", s.Trace)
-	b.WriteString("\n" + s.text)
+	b.WriteString("\n" + s.shown())
+	return b.String()
+}
+
+// shownRecords is how many records of a case a report shows.
+const shownRecords = 20
+
+// shown is the text of the case, of many records the first.
+func (s *Shrunk) shown() string {
+	var b strings.Builder
+	records := 0
+	for line := range strings.Lines(s.text) {
+		if strings.HasPrefix(line, "record ") {
+			if records++; records == shownRecords+1 {
+				fmt.Fprintf(&b, "          ... %d more records\n", s.To.Records-shownRecords)
+			}
+			if records > shownRecords {
+				continue
+			}
+		}
+		b.WriteString(line)
+	}
 	return b.String()
 }
 
