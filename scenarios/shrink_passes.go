@@ -177,12 +177,20 @@ func fewRecords(c *Case) []*Case {
 			for _, at := range []int{0, n - few} {
 				d := c.with(func(d *Case) { d.Records = d.Records[at : at+few] })
 				if d.slower(n*longer, few) {
-					all = append(all, d)
+					all = append(all, d, d.with(oneByOne))
 				}
 			}
 		}
 	}
 	return all
+}
+
+// oneByOne makes records go through the job each for itself, so that something may
+// happen between any two of them.
+func oneByOne(c *Case) {
+	for _, key := range []string{"weir.batch.records", "weir.task.quantum"} {
+		c.Set = withSetting(c.Set, key, 1)
+	}
 }
 
 // mostLines are so few records that their words are worth to be looked at.
