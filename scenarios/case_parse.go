@@ -205,7 +205,7 @@ func (p *caseReader) set(v string) error {
 		return p.fail(0, "set comes behind scenario and mode")
 	}
 	if _, err := s.Config(p.c.Mode, []string{v}); err != nil && !strings.Contains(err.Error(), "must be at least") {
-		return p.fail(0, "%s", err)
+		return p.fail(0, "%s", strings.TrimPrefix(err.Error(), "--set: "))
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (c *Case) prepare(o RunOptions) (*run, error) {
 		return nil, refuse(err)
 	}
 	if r.config, err = s.Config(r.mode, c.Set); err != nil {
-		return nil, refuse(err)
+		return nil, usage("case %s: %s", c.name(), strings.TrimPrefix(err.Error(), "--set: "))
 	}
 	r.read = &input{path: caseInput, data: c.data(), references: map[string]*expected{}}
 	r.input, r.data = r.read.path, r.read.data
