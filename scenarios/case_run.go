@@ -44,7 +44,7 @@ func (c *Case) prepare(o RunOptions) (*run, error) {
 		text = c.Plan.String()
 	}
 	if r.world.plan, err = faults.ParseFor(text, r.known()); err != nil {
-		return nil, refuse(err)
+		return nil, usage("case %s, %w", c.name(), err)
 	}
 	if err := r.places(); err != nil {
 		return nil, err
@@ -155,6 +155,8 @@ func RunCase(c *Case, o RunOptions) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	rep.Case, _, err = c.judge(rep)
-	return rep, err
+	if rep.Case, _, err = c.judge(rep); err != nil {
+		return rep, &UsageError{err}
+	}
+	return rep, nil
 }

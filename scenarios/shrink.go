@@ -83,8 +83,10 @@ func ShrinkTrace(o ShrinkOptions) (*Shrunk, error) {
 		return nil, usage("trace %s began from the files of %s, which a case can't hold; only a run that began from nothing can be made smaller", o.Trace, t.Header.Extra[extraFrom])
 	}
 	out, kept := shrunkNames(o.Trace, o.Out)
-	if err := errors.Join(checkOutput("--out", out), checkOutput("--out", kept)); err != nil {
-		return nil, err
+	for _, path := range []string{out, kept} {
+		if err := checkOutput("--out", path); err != nil {
+			return nil, err
+		}
 	}
 	if err := checkDistinct(place{"trace", o.Trace}, place{"--out", out}, place{"--out", kept}); err != nil {
 		return nil, err

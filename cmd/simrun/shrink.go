@@ -84,17 +84,14 @@ func (c *runCommand) runCase(stdout, stderr io.Writer) (int, error) {
 		Output: string(c.Output), Trace: string(c.Trace), History: string(c.History), Dir: string(c.Dir), Failures: string(c.Out), GoOn: c.GoOn,
 	})
 	var stale *scenarios.StaleError
-	if err != nil && !errors.As(err, &stale) {
+	if errors.As(err, &stale) && r.Verdict != scenarios.Pass {
+		r.Case += "; " + stale.Error() // what it has come upon matters more
+		err = nil
+	}
+	if err != nil {
 		return 0, err
 	}
-	if err := print(stdout, c.JSON, r, r.Text()); err != nil {
-		return 0, err
-	}
-	if stale != nil {
-		complain(stderr, stale)
-		return badUsage, nil
-	}
-	return status(r.Verdict), nil
+	return status(r.Verdict), print(stdout, c.JSON, r, r.Text())
 }
 
 // caseArgs is the command line that this command was.
