@@ -117,11 +117,10 @@ func (r *Report) Text() string {
 	for i, c := range r.Causes {
 		line([]string{"cause", ""}[min(i, 1)], "%s", c)
 	}
-	if r.Replay != "" {
-		line("rerun", "%s", r.Replay)
-	}
-	if r.Case != "" {
-		line("case", "%s", r.Case)
+	for _, said := range [][2]string{{"rerun", r.Replay}, {"case", r.Case}} {
+		if said[1] != "" {
+			line(said[0], "%s", said[1])
+		}
 	}
 	if r.FailedAsPromised != "" {
 		line("failed", "the job failed, as promised: %s", r.FailedAsPromised)
@@ -163,11 +162,16 @@ func (r *Report) Text() string {
 		line("not saved", "%s", strings.ReplaceAll(r.NotSaved, "\n", "; "))
 	}
 	for i, c := range r.Again {
-		name := "again"
-		if i > 0 {
-			name, _, _ = strings.Cut(strings.TrimPrefix(c, "simrun "), " ")
-		}
-		line(name, "%s", c)
+		line(commandName(i, c), "%s", c)
 	}
 	return b.String()
+}
+
+// commandName is what stands before a command that makes a failure again, or shows it.
+func commandName(i int, command string) string {
+	if i == 0 {
+		return "again"
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(command, "simrun "), " ")
+	return name
 }

@@ -168,6 +168,5 @@ func (s *sweep) shrink(rep *Report) error {
 		return fmt.Errorf("it can't be made smaller: %w", err)
 	}
 	rep.shrunk = small.Case
-	rep.Again = append(rep.Again, fmt.Sprintf("simrun run --case %s  # %s, of %s", small.Case, small.To, small.From))
 	return nil
 }

@@ -329,7 +329,7 @@ func (s *sweep) add(rep *Report, after time.Duration) {
 func (s *sweep) count(rep *Report, after time.Duration) {
 	s.tally.add(rep)
 	if rep.Verdict != Pass && s.tally.first == nil {
-		s.tally.first = &First{Seed: rep.Seed, Runs: s.tally.runs, Seconds: math.Round(after.Seconds()*1000) / 1000}
+		s.tally.first = &First{Seed: rep.Seed, Runs: s.tally.runs, Seconds: math.Round(after.Seconds()*1000) / 1000, Case: rep.shrunk}
 	}
 }
 
