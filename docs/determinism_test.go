@@ -42,7 +42,7 @@ var exemptions = []exemption{
 	{"scenarios/lines.go", []kind{kindOS}, "asks the go command where the default input is"},
 	{"scenarios/live.go", []kind{kindOS, kindClock, kindGoroutine, kindRandom}, "starts real processes and kills them at times that nothing repeats: that is the test"},
 	{"scenarios/child.go", []kind{kindOS, kindClock, kindGoroutine, kindImport}, "the main function of such a process; never part of a simulated run"},
-	{"sim/simtest/simtest.go", []kind{kindOS}, "looks whether -weir.out is a directory, before any run"},
+	{"sim/simtest/simtest.go", []kind{kindOS}, "reads the file of -weir.plan, and looks whether -weir.out is a directory, before any run"},
 	{"scenarios/mutants.go", []kind{kindOS}, "makes the directories of the mutants' builds and traces"},
 	{"scenarios/mutants_hunt.go", []kind{kindOS, kindClock, kindGoroutine, kindImport}, "runs mutants as processes, side by side, for a while; each run is one of simrun"},
 	{"scenarios/mutants_replay.go", []kind{kindOS}, "builds a mutant and lets it replay its trace"},
