@@ -153,6 +153,7 @@ func TestReplayOfAFailure(t *testing.T) {
 		"simrun run wordcount --seed 1 --mode aligned --input " + o.Input + " --set restart-strategy.fixed-delay.attempts=0",
 		fmt.Sprintf("simrun replay %s --around %d", saved, r.Violations[0].Event),
 		fmt.Sprintf("simrun replay %s --html %s", saved, filepath.Join(dir, "wordcount-aligned-1-run.html")),
+		"simrun shrink " + saved,
 	}, r.Again)
 	p, err := Replay(saved)
 	require.NoError(t, err)

@@ -137,4 +137,6 @@ type First struct {
 	Runs int `json:"runs"`
 	// Seconds from the beginning of the sweep until the run had ended.
 	Seconds float64 `json:"seconds"`
+	// Case is where it is, made smaller, empty if it was not.
+	Case string `json:"case,omitempty"`
 }

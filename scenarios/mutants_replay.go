@@ -33,24 +33,34 @@ func TracedMutant(path string) (string, error) {
 	return name, nil
 }
 
-// ReplayMutant builds the mutant that recorded a trace and lets it do the replay
-// with those arguments. It returns its exit status. An error is a *UsageError if
-// the mutant can't be made.
+// ReplayMutant builds the mutant that recorded a trace and lets it execute that command
+// line. It returns its exit status. An error is a *UsageError if the mutant can't be
+// made.
 func ReplayMutant(path, name string, args []string, stdout, stderr io.Writer) (int, error) {
-	refuse := func(err error) (int, error) {
-		return 0, usage("trace %s was recorded by mutant %s, which can't be built: %w", path, name, err)
-	}
+	return asMutant(fmt.Sprintf("trace %s was recorded by mutant %s", path, name), name, args, stdout, stderr)
+}
+
+// CaseMutant builds the mutant in which a case fails, whatever its patch is by now, and
+// lets it execute that command line, as ReplayMutant does.
+func CaseMutant(path, id string, args []string, stdout, stderr io.Writer) (int, error) {
+	return asMutant(fmt.Sprintf("case %s fails with mutant %s", path, id), id, args, stdout, stderr)
+}
+
+// asMutant lets a mutant execute a command line. Its name has the hash of its patch, if
+// it matters.
+func asMutant(why, name string, args []string, stdout, stderr io.Writer) (int, error) {
+	refuse := func(err error) (int, error) { return 0, usage("%s, which can't be built: %w", why, err) }
 	root, err := mutants.Root()
 	if err != nil {
 		return refuse(err)
 	}
-	id, _, _ := strings.Cut(name, "@")
+	id, _, hashed := strings.Cut(name, "@")
 	list, err := patches(root, []string{id})
 	if err != nil {
 		return refuse(err)
 	}
 	p := list.Mutants[0].patch
-	if p.Name() != name {
+	if hashed && p.Name() != name {
 		return refuse(fmt.Errorf("its patch is another one now, with hash %s", p.Hash()))
 	}
 	dir, err := os.MkdirTemp("", "weir-mutant-")

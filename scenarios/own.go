@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/graph"
@@ -70,8 +71,12 @@ type OwnRun struct {
 	Seed  uint64
 	Mode  Mode
 	Input []string
-	// Plan replaces the faults that the seed draws, if it is not nil.
-	Plan *faults.Plan
+	// Plan replaces the faults that the seed draws, if it is not nil. What is wrong with it
+	// is named by line and column of PlanText or, if that is empty, of its own text.
+	Plan     *faults.Plan
+	PlanText string
+	// Workers is the least number of workers, 0 for the seed's; see WorkersOf.
+	Workers int
 	// Twice makes the run twice and compares hashes.
 	Twice bool
 	// Keep is the directory where the trace of a failing run is saved; empty for none.
@@ -95,8 +100,20 @@ func RunOwn(s *Scenario, o OwnRun) (rep *Report, plan faults.Plan, err error) {
 	if err := s.fits(r.graph); err != nil {
 		return nil, nil, err
 	}
+	r.world.workers = max(r.world.workers, o.Workers)
 	if o.Plan != nil {
-		r.world.plan = *o.Plan
+		text := o.PlanText
+		if text == "" {
+			text = o.Plan.String()
+		}
+		known := r.known()
+		known.Operators = nil // any of the job's may be slow
+		for _, n := range r.graph.Nodes {
+			known.Operators = append(known.Operators, n.UID)
+		}
+		if r.world.plan, err = faults.ParseFor(text, known); err != nil {
+			return nil, nil, usage("the plan for %s: %w", s.Name, err)
+		}
 	}
 	r.story = o.Story
 	none := func() (*cluster.Recorder, error) { return nil, nil }
@@ -143,19 +160,19 @@ func (s *Scenario) fits(g *graph.Graph) error {
 	return nil
 }
 
-// own are the oracles that came with the scenario.
+// own are the oracles that came with the scenario, behind the one that tells the story.
 func (j *judges) own() []sim.Oracle[host.Event] {
-	o := j.run.scenario.Own
-	if o == nil {
-		return nil
-	}
 	var all []sim.Oracle[host.Event]
-	if o.Oracles != nil {
-		all = o.Oracles()
-	}
 	if j.run.story != nil {
 		*j.run.story = nil
-		all = append([]sim.Oracle[host.Event]{&teller{judges: j}}, all...)
+		all = append(all, &teller{judges: j})
+	}
+	o := j.run.scenario.Own
+	if o == nil {
+		return all
+	}
+	if o.Oracles != nil {
+		all = append(all, o.Oracles()...)
 	}
 	if o.Check != nil {
 		all = append(all, &ownOracle{j})
@@ -255,4 +272,20 @@ func (o *teller) tell(w *sim.World, format string, args ...any) {
 	case n == storyLines:
 		*to = append(*to, "and so on")
 	}
+}
+
+// mostWorkers is how many workers a plan may call for.
+const mostWorkers = 8
+
+// WorkersOf is how many workers a plan calls for by naming them, at most 8.
+func WorkersOf(p faults.Plan) int {
+	most := 0
+	for _, f := range p {
+		for _, name := range workerName.FindAllString(f.Target+" "+f.When.Of, -1) {
+			if n, err := strconv.Atoi(name[2:]); err == nil {
+				most = max(most, min(n, mostWorkers))
+			}
+		}
+	}
+	return most
 }

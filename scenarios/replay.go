@@ -46,6 +46,9 @@ func (r *run) header() trace.Header {
 	if r.o.GoOn {
 		h.Extra[extraGoOn] = "yes"
 	}
+	if r.o.given != nil {
+		h.Extra[extraCase] = r.o.given.String()
+	}
 	if mutants.Built != "" {
 		h.Extra[extraMutant] = mutants.Built
 	}
@@ -144,6 +147,13 @@ func Replay(path string) (*Replayed, error) {
 func optionsOf(path string, t *trace.Trace) (RunOptions, error) {
 	h := t.Header
 	o := RunOptions{Scenario: h.Scenario, Mode: h.Mode, Seed: h.Seed, From: h.Extra[extraFrom], GoOn: h.Extra[extraGoOn] == "yes"}
+	if s, ok := h.Extra[extraCase]; ok {
+		c, err := ParseCase(s)
+		if err != nil {
+			return o, usage("trace %s: its header has a case that is none for this build: %w", path, err)
+		}
+		return RunOptions{GoOn: o.GoOn, given: c}, nil
+	}
 	if h.Input != nil {
 		o.Input = h.Input.Name
 	}
@@ -183,7 +193,12 @@ func prepareReplay(path string, t *trace.Trace) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := prepare(o)
+	var r *run
+	if o.given != nil {
+		r, err = o.given.prepare(o)
+	} else {
+		r, err = prepare(o)
+	}
 	if err != nil {
 		return nil, usage("trace %s can't be run again: %w", path, err)
 	}

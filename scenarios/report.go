@@ -62,11 +62,16 @@ type Report struct {
 	// Again are the commands that rerun and replay a failure.
 	Again []string `json:"again,omitempty"`
 
+	// Case says whether the outcome is what the case says that was run.
+	Case string `json:"case,omitempty"`
+
 	// NotSaved is why the trace or the picture of a failure could not be saved.
 	NotSaved string `json:"not_saved,omitempty"`
 
 	// Saved is where the trace of a failure is.
 	Saved string `json:"-"`
+	// shrunk is where the case is that was made of it, and smaller.
+	shrunk string
 
 	watched *sighted
 	picture *picture // nil unless the run failed or it was asked for
@@ -112,8 +117,10 @@ func (r *Report) Text() string {
 	for i, c := range r.Causes {
 		line([]string{"cause", ""}[min(i, 1)], "%s", c)
 	}
-	if r.Replay != "" {
-		line("rerun", "%s", r.Replay)
+	for _, said := range [][2]string{{"rerun", r.Replay}, {"case", r.Case}} {
+		if said[1] != "" {
+			line(said[0], "%s", said[1])
+		}
 	}
 	if r.FailedAsPromised != "" {
 		line("failed", "the job failed, as promised: %s", r.FailedAsPromised)
@@ -155,7 +162,16 @@ func (r *Report) Text() string {
 		line("not saved", "%s", strings.ReplaceAll(r.NotSaved, "\n", "; "))
 	}
 	for i, c := range r.Again {
-		line([]string{"again", "replay"}[min(i, 1)], "%s", c)
+		line(commandName(i, c), "%s", c)
 	}
 	return b.String()
+}
+
+// commandName is what stands before a command that makes a failure again, or shows it.
+func commandName(i int, command string) string {
+	if i == 0 {
+		return "again"
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(command, "simrun "), " ")
+	return name
 }

@@ -49,6 +49,8 @@ type RunOptions struct {
 	Failures string
 	// inputs are shared by the runs of a sweep; nil for the run's own.
 	inputs *inputs
+	// given is the case that says all of it, nil for none.
+	given *Case
 }
 
 // eventLimit is the events that a run may take, some hundred for each record: one that
@@ -70,7 +72,8 @@ type run struct {
 	accepted []file.Part // whose lines the user accepts to be committed again
 	files    []cluster.File
 	unjudged bool      // no oracles, to see what they cost
-	story    *[]string // of a job that is not of the registry, nil for none
+	story    *[]string // told of the run, nil for none
+	created  func(w *cluster.World)
 }
 
 // prepare checks everything the user said before anything is run or written.
@@ -120,10 +123,7 @@ func (s *Scenario) prepare(o RunOptions) (*run, error) {
 	if err := r.planned(); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkOutput("--history", o.History), checkDir("--dir", o.Dir)); err != nil {
-		return nil, err
-	}
-	if err := checkDistinct(place{"--input", r.input}, place{"--plan", o.Plan}, place{"--output", o.Output}, place{"--trace", o.Trace}, place{"--history", o.History}, place{"--dir", o.Dir}); err != nil {
+	if err := r.writable(); err != nil {
 		return nil, err
 	}
 	r.files = []cluster.File{{Name: InputFile, Data: r.data}}
@@ -148,6 +148,19 @@ func (s *Scenario) prepare(o RunOptions) (*run, error) {
 	return r, nil
 }
 
+// writable checks where the run is to write to.
+func (r *run) writable() error {
+	o := &r.o
+	if err := errors.Join(checkOutput("--output", o.Output), checkOutput("--trace", o.Trace), checkOutput("--history", o.History), checkDir("--dir", o.Dir)); err != nil {
+		return err
+	}
+	from := place{"--input", r.input}
+	if o.given != nil {
+		from = place{"--case", o.given.path}
+	}
+	return checkDistinct(from, place{"--plan", o.Plan}, place{"--output", o.Output}, place{"--trace", o.Trace}, place{"--history", o.History}, place{"--dir", o.Dir})
+}
+
 // Run runs a scenario in the simulator. An error is a *UsageError, or about the
 // machine it runs on.
 func Run(o RunOptions) (*Report, error) {
@@ -155,6 +168,12 @@ func Run(o RunOptions) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.whole()
+}
+
+// whole makes the run and writes what is asked for.
+func (r *run) whole() (*Report, error) {
+	o := &r.o
 	rep, c, err := r.recorded()
 	if err != nil {
 		return nil, err
@@ -224,6 +243,9 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 		Created: func(w *cluster.World) {
 			if rec != nil {
 				rec.World = w
+			}
+			if r.created != nil {
+				r.created(w)
 			}
 		},
 	})
@@ -314,6 +336,9 @@ func failureName(s *Scenario, m Mode, seed uint64) string {
 
 // command reruns the run.
 func (r *run) command() string {
+	if r.o.given != nil {
+		return "simrun run --case " + r.o.given.path
+	}
 	s := fmt.Sprintf("simrun run %s --seed %d --mode %s", r.scenario.Name, r.o.Seed, r.mode)
 	for _, f := range [][2]string{{"--input", r.o.Input}, {"--from", r.o.From}, {"--plan", r.o.Plan}} {
 		if f[1] != "" {

@@ -71,6 +71,9 @@ func (r *run) trail(rep *Report, path string) error {
 	}
 	rep.Again = append(rep.Again, fmt.Sprintf("simrun replay %s --around %d", path, rep.Violations[0].Event),
 		fmt.Sprintf("simrun replay %s --html %s", path, strings.TrimSuffix(path, ".trace")+"-run.html"))
+	if rep.Verdict == Fail && r.origin == nil {
+		rep.Again = append(rep.Again, "simrun shrink "+path)
+	}
 	rep.Causes, err = causes(t, rep.Violations[0].Event)
 	return err
 }

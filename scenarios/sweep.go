@@ -28,6 +28,8 @@ type SweepOptions struct {
 	Failures  string   // where traces are saved
 	Coverage  string   // where coverage and journal are left; empty for nowhere
 	Resume    bool     // go on with the sweep of the journal there
+	// Shrink is for how long the first failure is made smaller, 0 for not at all.
+	Shrink time.Duration
 	// Interrupt ends the sweep when it is closed; may be nil.
 	Interrupt <-chan struct{}
 	Log       io.Writer
@@ -314,10 +316,16 @@ func (s *sweep) collect(results <-chan outcome, from int) (first error) {
 // again to be recorded.
 func (s *sweep) add(number int, rep *Report, after time.Duration) {
 	if rep.Verdict != Pass {
+		if !s.o.KeepGoing {
+			s.halt() // what is not under way yet would only be in the way
+		}
 		sc, o := s.options(number)
 		r, err := sc.prepare(o)
 		if err == nil {
 			err = r.keep(rep)
+		}
+		if err == nil {
+			err = s.shrink(rep)
 		}
 		if err != nil && s.o.Log != nil {
 			fmt.Fprintf(s.o.Log, "simrun: the failing case of seed %d could not be saved: %v\n", rep.Seed, err)
@@ -332,7 +340,7 @@ func (s *sweep) add(number int, rep *Report, after time.Duration) {
 func (s *sweep) count(rep *Report, after time.Duration) {
 	s.tally.add(rep)
 	if rep.Verdict != Pass && s.tally.first == nil {
-		s.tally.first = &First{Seed: rep.Seed, Runs: s.tally.runs, Seconds: math.Round(after.Seconds()*1000) / 1000}
+		s.tally.first = &First{Seed: rep.Seed, Runs: s.tally.runs, Seconds: math.Round(after.Seconds()*1000) / 1000, Case: rep.shrunk}
 	}
 }
 

@@ -24,7 +24,11 @@ func (r *SweepReport) Text() string {
 		b.WriteString("interrupted: this is a partial report, of the runs that had ended\n\n")
 	}
 	if f := r.FirstFailure; f != nil {
-		fmt.Fprintf(&b, "first failure  in run %d, seed %d, after %.1f s\n\n", f.Runs, f.Seed, f.Seconds)
+		fmt.Fprintf(&b, "first failure  in run %d, seed %d, after %.1f s\n", f.Runs, f.Seed, f.Seconds)
+		if f.Case != "" {
+			fmt.Fprintf(&b, "made smaller   simrun run --case %s\n", f.Case)
+		}
+		b.WriteString("\n")
 	}
 	r.failures(&b)
 	r.totals(&b)

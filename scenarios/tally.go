@@ -59,6 +59,8 @@ type Failure struct {
 	Trace  string `json:"trace"`
 	Replay string `json:"replay"`
 	Rerun  string `json:"rerun"`
+	// Case is where the failure is, made smaller, empty if it was not.
+	Case string `json:"case,omitempty"`
 	// NotSaved is why trace or picture could not be saved.
 	NotSaved string `json:"not_saved,omitempty"`
 	// FirstDifference is where a run that was not deterministic left the trace.
@@ -184,7 +186,7 @@ func (t *tally) add(rep *Report) {
 }
 
 func newFailure(rep *Report) Failure {
-	f := Failure{Scenario: rep.Scenario, Seed: rep.Seed, Mode: rep.Mode, Verdict: rep.Verdict, Trace: rep.Saved, NotSaved: rep.NotSaved, FirstDifference: rep.FirstDifference}
+	f := Failure{Scenario: rep.Scenario, Seed: rep.Seed, Mode: rep.Mode, Verdict: rep.Verdict, Trace: rep.Saved, NotSaved: rep.NotSaved, FirstDifference: rep.FirstDifference, Case: rep.shrunk}
 	if len(rep.Violations) > 0 {
 		f.Oracle, f.Message = rep.Violations[0].Oracle, rep.Violations[0].Message
 	}

@@ -71,6 +71,16 @@ func (p *Point) next() (v uint64, replaced bool) {
 	return finish(p.key + n*0x9e3779b97f4a7c15), false
 }
 
+// choice makes one draw that chooses: its raw value, or its replacement, which is 0 in
+// a plain world unless the tape has one.
+func (p *Point) choice() (v uint64, replaced bool) {
+	v, replaced = p.next()
+	if !replaced && p.w.plain {
+		return 0, true
+	}
+	return v, replaced
+}
+
 // took tells hash and recorder the outcome of the draw just made.
 func (p *Point) took(v uint64) {
 	w := p.w
@@ -84,7 +94,8 @@ func (p *Point) took(v uint64) {
 // Uses is the number of draws made so far.
 func (p *Point) Uses() uint64 { return p.n }
 
-// Uint64 draws a number of 64 bits. It makes a Point a source for math/rand/v2.
+// Uint64 draws a number of 64 bits. It makes a Point a source for math/rand/v2. Even a
+// plain world draws it: generators do not end on a source that is always 0.
 func (p *Point) Uint64() uint64 {
 	v, _ := p.next()
 	p.took(v)
@@ -100,7 +111,7 @@ func (p *Point) Intn(n int) int {
 }
 
 func (p *Point) below(n uint64) uint64 {
-	v, replaced := p.next()
+	v, replaced := p.choice()
 	if replaced {
 		v %= n
 	} else {
@@ -128,7 +139,7 @@ func (p *Point) Chance(num, den int) bool {
 	if num <= 0 {
 		return false
 	}
-	v, replaced := p.next()
+	v, replaced := p.choice()
 	if !replaced {
 		v, _ = bits.Mul64(v, uint64(den))
 		v = b2u(v < uint64(num))

@@ -131,3 +131,17 @@ func TestDrawsAreEven(t *testing.T) {
 	require.InDelta(t, 20_000, hits, 700)
 	require.NotPanics(t, func() { rand.New(p).Perm(10) })
 }
+
+// A plain world makes each choice the first there is, whatever its seed, but for what is
+// on its tape; sources of numbers are drawn as ever.
+func TestPlainWorld(t *testing.T) {
+	w := New(7, Options{Plain: true, Tape: Tape{{"p", "x", 4}: 9}})
+	p := w.Point("p", "x")
+	for range 4 {
+		require.Zero(t, p.Intn(100))
+	}
+	require.Equal(t, 9, p.Intn(100))
+	require.Equal(t, 5*time.Second, p.Between(5*time.Second, 9*time.Second))
+	require.False(t, p.Chance(99, 100))
+	require.Equal(t, New(7, Options{}).Point("q", "").Uint64(), w.Point("q", "").Uint64())
+}

@@ -31,6 +31,9 @@ type kind struct {
 type Options struct {
 	// Tape replaces draws.
 	Tape Tape
+	// Plain makes the outcome of each draw 0 that Tape does not replace: the shortest
+	// delay, the first choice, no chance. Those of Point.Uint64 are drawn all the same.
+	Plain bool
 	// Chooser makes the choices that a search strategy may want to make; nil is
 	// a new Uniform without faults. It belongs to this world alone.
 	Chooser Chooser
@@ -70,6 +73,7 @@ type World struct {
 	texts  []string
 	points map[[2]Name]*Point
 	tape   map[pointKey]map[uint64]uint64
+	plain  bool
 
 	stopped    bool
 	violations []Violation
@@ -80,7 +84,7 @@ func New(seed uint64, o Options) *World {
 	w := &World{
 		seed: seed, hash: Hash(finish(seed)), recorder: o.Recorder, digest: o.Digest, max: o.MaxEvents,
 		names: map[string]Name{"": 0}, texts: []string{""},
-		points: map[[2]Name]*Point{}, tape: o.Tape.byPoint(),
+		points: map[[2]Name]*Point{}, tape: o.Tape.byPoint(), plain: o.Plain,
 		kinds:   []kind{{name: "draw", glyph: '~'}},
 		chooser: o.Chooser,
 	}

@@ -33,6 +33,7 @@ type cli struct {
 	Sweep    sweepCommand    `cmd:"" help:"Run many worlds of all scenarios, or of some, and say what they came through."`
 	Coverage coverageCommand `cmd:"" help:"Merge what sweeps came through, and show it."`
 	Replay   replayCommand   `cmd:"" help:"Run what a trace records again, and compare."`
+	Shrink   shrinkCommand   `cmd:"" help:"Make the failure smaller that a trace records: fewer faults, fewer records, a plainer world."`
 	Mutants  mutantsCommand  `cmd:"" help:"Break the engine on purpose, in many ways, and see that runs notice."`
 	Live     liveCommand     `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
 	Bench    benchCommand    `cmd:"" help:"Measure simulator and engine against their budgets."`
@@ -45,7 +46,8 @@ type listCommand struct {
 }
 
 type runCommand struct {
-	Scenario  string   `arg:"" help:"Scenario, as listed by simrun list."`
+	Scenario  string   `arg:"" optional:"" help:"Scenario, as listed by simrun list; none with --case."`
+	Case      path     `placeholder:"FILE" help:"Run the case of a file, such as simrun shrink writes: it says all about the run."`
 	Seed      seed     `default:"1" help:"Seed of everything that is drawn."`
 	Mode      string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once or unaligned."`
 	Input     path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`
@@ -62,6 +64,8 @@ type runCommand struct {
 	GoOn      bool     `help:"Go on after a broken promise, so that every oracle has its say."`
 	Out       path     `default:"weir-failures" placeholder:"DIR" help:"Where failing cases are saved."`
 	JSON      bool     `name:"json" help:"Print one JSON object."`
+
+	given []string // flags that the user gave
 }
 
 type liveCommand struct {
@@ -163,7 +167,13 @@ func (c *listCommand) execute(stdout, _ io.Writer) (int, error) {
 	return ok, print(stdout, c.JSON, l, l.Text())
 }
 
-func (c *runCommand) execute(stdout, _ io.Writer) (int, error) {
+func (c *runCommand) execute(stdout, stderr io.Writer) (int, error) {
+	if c.Case != "" {
+		return c.runCase(stdout, stderr)
+	}
+	if c.Scenario == "" {
+		return 0, usage("run needs the name of a scenario, or --case FILE; there is: %s", strings.Join(scenarioNames(), ", "))
+	}
 	r, err := scenarios.Run(scenarios.RunOptions{
 		Scenario: c.Scenario, Mode: c.Mode, Seed: uint64(c.Seed), Input: string(c.Input), Output: string(c.Output),
 		From: string(c.From), Set: c.Set, Trace: string(c.Trace), History: string(c.History), Dir: string(c.Dir), StopAfter: int(c.StopAfter), Failures: string(c.Out),

@@ -189,7 +189,8 @@ func TestFailingRun(t *testing.T) {
 	require.Equal(t, filepath.Join("kept", "wordcount-aligned-1.html"), r.History)
 	require.FileExists(t, r.History)
 	require.True(t, r.Linearizability.Searched)
-	require.Len(t, r.Again, 3)
+	require.Len(t, r.Again, 4)
+	require.Equal(t, "simrun shrink "+saved, r.Again[3])
 	require.Equal(t, "simrun replay "+saved+" --html "+filepath.Join("kept", "wordcount-aligned-1-run.html"), r.Again[2])
 	require.Contains(t, r.Again[1], "simrun replay "+saved+" --around ")
 

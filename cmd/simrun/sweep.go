@@ -44,7 +44,7 @@ func (c *sweepCommand) execute(stdout, stderr io.Writer) (int, error) {
 	r, err := scenarios.Sweep(scenarios.SweepOptions{
 		Scenarios: c.Scenarios, Seeds: int(c.Seeds), Seed: uint64(c.Seed), For: time.Duration(c.For), Jobs: int(c.Jobs),
 		Shard: scenarios.Shard(c.Shard), Strategy: scenarios.Strategy(c.Strategy), Verify: c.Verify, KeepGoing: c.KeepGoing,
-		Failures: string(failures), Coverage: string(c.Out), Resume: c.Resume, Interrupt: interrupted, Log: stderr, Terminal: terminal(stderr),
+		Failures: string(failures), Coverage: string(c.Out), Resume: c.Resume, Shrink: scenarios.DefaultShrink, Interrupt: interrupted, Log: stderr, Terminal: terminal(stderr),
 	})
 	if r == nil {
 		return 0, err

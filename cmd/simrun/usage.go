@@ -96,6 +96,9 @@ func explain(err error, model *kong.Application) error {
 	case strings.HasPrefix(text, `expected "<packages>`):
 		return usage("%s needs packages, as go vet does, such as ./...", name)
 	case strings.HasPrefix(text, `expected "<trace>"`):
+		if name == "shrink" {
+			return usage("shrink needs the trace of a run that failed, as simrun run, sweep and mutants save them")
+		}
 		return usage("%s needs a trace file, as written by simrun run --trace FILE", name)
 	case strings.HasSuffix(text, `: missing value, expecting "<arg>"`), strings.HasSuffix(text, `but got "EOL" (<EOL>)`):
 		flag, _, _ := strings.Cut(text, ":")

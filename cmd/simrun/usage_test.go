@@ -20,7 +20,9 @@ const small = " --input input"
 // refused is what must be refused, a command line each.
 var refused = []string{
 	// Commands, and what they need.
-	`bogus`, `shrink run.trace`, `mutants nope`, `mutants --budget x`, `mutants --budget=0s`, `mutants --budget`, `mutants --lisst`, `mutants --list --matrix`, `mutants --strategy pos`, `mutants --trials 0`, `mutants --trials 2 --list`, `mutants --trials 2 --matrix`, `mutants --trials 2 --out kills`,
+	`bogus`, `shrink`, `shrink missing`, `shrink input`, `shrink run.trace`, `shrink cut.trace`, `shrink failed.trace --budget 0s`, `shrink failed.trace --budget x`, `shrink failed.trace --out dir`,
+	`shrink failed.trace --out failed.trace`, `shrink failed.trace --out missing/case.txt`, `shrink failed.trace --out=`, `shrink failed.trace --seed 2`, `mutants nope`, `mutants --budget x`, `mutants --budget=0s`, `mutants --budget`, `mutants --lisst`, `mutants --list --matrix`,
+	`mutants --strategy pos`, `mutants --trials 0`, `mutants --trials 2 --list`, `mutants --trials 2 --matrix`, `mutants --trials 2 --out kills`,
 	`mutants --trials 2 --strategy pct`, `mutants --trials 2 --strategy pos --strategy pos`, `mutants nope --trials 2`, `run wordcount --go-on=maybe`,
 	`--json`, `--version`,
 	`run`, `live`, `replay`, `run --json`, `list more`, `run wordcount more`, `replay run.trace more`,
@@ -60,6 +62,11 @@ var refused = []string{
 	`run wordcount --plan missing`, `run wordcount --plan dir`, `run wordcount --plan=`, `live wordcount --plan input`, `run wordcount --plan input`,
 	`run wordcount --plan no-node.plan`, `run wordcount --plan no-event.plan`, `run wordcount --plan no-operator.plan`, `run wordcount --plan no-damage.plan`,
 	`run wordcount --plan no-end.plan`, `run wordcount --plan no-event.plan --trace no-event.plan`,
+
+	// Cases.
+	`run --case missing`, `run --case dir`, `run --case input`, `run --case=`, `run wordcount --case good.case`, `run --case good.case --seed 1`,
+	`run --case good.case --plan no-node.plan`, `run --case good.case --set parallelism.default=1`, `run --case no-node.case`, `run --case no-key.case`,
+	`run --case no-mutant.case`, `run --case stale.case`, `run --case good.case --trace good.case`, `run --case good.case --output dir`, `live --case good.case`,
 
 	// Settings.
 	`run wordcount --set execution.checkpointing.intervall=10s`, `run wordcount --set nonsense=1`, `run wordcount --set =5`,
@@ -117,6 +124,12 @@ func furnish(t *testing.T) {
 	put("no-operator.plan", []byte("f1 from the start  slow nobody by=200%\n"))
 	put("no-damage.plan", []byte("f1 on completed#2  damage newest bit-flip\n"))
 	put("no-end.plan", []byte("f1 on completed#2  partition jm|tm1\n"))
+	good := "weir case v1\nscenario wordcount\nmode aligned\nworld workers=2\nrecord \"some words\"\nfault f1 on completed#1  crash tm2 process for=1s\npasses\n"
+	put("good.case", []byte(good))
+	put("no-node.case", []byte(strings.Replace(good, "tm2", "tm3", 1)))
+	put("no-key.case", []byte(strings.Replace(good, "world", "worlds", 1)))
+	put("no-mutant.case", []byte(strings.Replace(good, "passes", "fails output with nobody", 1)))
+	put("stale.case", []byte(strings.Replace(good, "completed#1", "completed#1000", 1)+"reaches fault f1\n"))
 	require.NoError(t, os.Symlink("input", "link"))
 	require.NoError(t, os.MkdirAll("dir", 0o755))
 	require.NoError(t, os.MkdirAll("unfinished/checkpoints/chk-3", 0o755))
@@ -129,6 +142,9 @@ func furnish(t *testing.T) {
 		status, _, stderr := simrun("run", "wordcount", "--input", c[0], "--trace", c[1]+".trace")
 		require.Equal(t, ok, status, stderr)
 	}
+	status, _, _ := simrun("run", "wordcount", "--input", "input", "--set", "restart-strategy.fixed-delay.attempts=0", "--trace", "failed.trace", "--out", "failures")
+	require.Equal(t, broken, status)
+	require.NoError(t, os.RemoveAll("failures"))
 	put("changed", []byte("after it\n"))
 	require.NoError(t, os.Remove("gone"))
 	furnishCoverage(put)
@@ -220,8 +236,8 @@ func TestEmptyArguments(t *testing.T) {
 	}{
 		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
-		{[]string{"run", ""}, "simrun: unknown scenario \"\"; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
-		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, coverage, replay, mutants, live, bench, vet\n"},
+		{[]string{"run", ""}, "simrun: run needs the name of a scenario, or --case FILE; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
+		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, coverage, replay, shrink, mutants, live, bench, vet\n"},
 		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
 		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
 		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},

@@ -53,8 +53,9 @@ type Range struct{ Min, Max time.Duration }
 // Options describe the simulated hardware. The zero value is fine: everything in
 // it stands for the default named at the field.
 type Options struct {
-	// Tape, Chooser, Recorder and MaxEvents are those of the world below.
+	// Tape, Plain, Chooser, Recorder and MaxEvents are those of the world below.
 	Tape      sim.Tape
+	Plain     bool
 	Chooser   sim.Chooser
 	Recorder  sim.Recorder
 	MaxEvents uint64
@@ -161,7 +162,7 @@ func New(seed uint64, o Options) *World {
 	w := &World{
 		o: o, byName: map[string]*Node{}, byAddress: map[host.Address]*place{}, opened: map[wireKey]*end{}, drawn: map[[2]string]Percent{},
 	}
-	w.World = sim.New(seed, sim.Options{Tape: o.Tape, Chooser: o.Chooser, Actor: w.whose, Recorder: o.Recorder, MaxEvents: o.MaxEvents})
+	w.World = sim.New(seed, sim.Options{Tape: o.Tape, Plain: o.Plain, Chooser: o.Chooser, Actor: w.whose, Recorder: o.Recorder, MaxEvents: o.MaxEvents})
 	w.kinds.register(w)
 	return w
 }

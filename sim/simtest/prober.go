@@ -8,6 +8,7 @@ import (
 
 	"github.com/weirstream/weir/engine/operator"
 	"github.com/weirstream/weir/engine/stream"
+	"github.com/weirstream/weir/sim/shrink"
 )
 
 // orders is how many orders of two inputs are tried: all, if there are no more.
@@ -125,14 +126,19 @@ func (p *prober) least(steps []Step, err error) error {
 	if _, ok := err.(*found); !ok {
 		return err
 	}
-	_ = fewer(len(steps), func(from, to int) (bool, error) {
-		less := slices.Delete(slices.Clone(steps), from, to)
+	why := map[string]error{}
+	least, _ := shrink.Minimize(shrink.Problem[[]Step]{Case: steps, Key: told, Fails: func(less []Step) (bool, error) {
 		f, ok := p.ways(less).(*found)
 		if ok {
-			steps, err = less, f
+			why[told(less)] = f
 		}
 		return ok, nil
-	})
+	}}, shrink.Options{}, shrink.List("steps", func(c []Step) int { return len(c) }, func(c []Step, from, to int) ([]Step, bool) {
+		return slices.Delete(slices.Clone(c), from, to), true
+	}))
+	if least.Taken > 0 {
+		err = why[told(least.Case)]
+	}
 	return err
 }
 

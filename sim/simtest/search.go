@@ -22,7 +22,7 @@ type Options struct {
 	// Modes replace the job's, if there are any.
 	Modes []Mode
 	// Plan is the faults of every run, none if it is empty; if it is nil the seed draws
-	// them.
+	// them. There are as many workers as it names, or more, and at most 8.
 	Plan faults.Plan
 	// Keep is the directory where a failure's trace and history are saved; empty for
 	// none, which leaves the failure without its chain of causes.
@@ -30,7 +30,8 @@ type Options struct {
 	// Command makes the command that repeats a failure; nil for none.
 	Command func(seed uint64, m Mode) string
 
-	fleeting bool // what is in Keep does not last
+	fleeting bool   // what is in Keep does not last
+	planText string // Plan as it was written, empty for as it is
 }
 
 // Summary is what runs without a failure add up to.
@@ -80,7 +81,7 @@ func Search(j Job, o Options) (*Failure, *Summary, error) {
 	for i := range h.o.Runs {
 		seed := h.o.Seed + uint64(i)
 		c := &trial{seed: seed, mode: h.modes[seed%uint64(len(h.modes))], input: h.input(seed), plan: h.o.Plan}
-		rep, plan, err := h.run(c, i < len(h.modes))
+		rep, plan, err := h.make(c, scenarios.OwnRun{Twice: i < len(h.modes), PlanText: h.o.planText})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -199,6 +200,7 @@ func (h *hunt) make(c *trial, o scenarios.OwnRun) (*scenarios.Report, faults.Pla
 		}
 	}
 	o.Seed, o.Mode, o.Input = c.seed, c.mode, c.input
+	o.Workers = scenarios.WorkersOf(h.o.Plan)
 	if c.plan != nil {
 		o.Plan = &c.plan
 	}
@@ -214,11 +216,11 @@ func (h *hunt) failure(c *trial, rep *scenarios.Report) (*Failure, error) {
 	f := &Failure{Seed: c.seed, Mode: c.mode, lines: len(c.input), faults: len(c.plan), fleeting: h.o.fleeting}
 	least := c
 	if rep.Verdict == scenarios.Fail {
-		s := &shrinker{hunt: h, oracle: rep.Violations[0].Oracle, best: *c}
-		if err := s.shrink(); err != nil {
+		small, err := h.shrink(c, rep.Violations[0].Oracle)
+		if err != nil {
 			return nil, err
 		}
-		least, f.tries, f.minimal = &s.best, s.tries, s.tries < shrinkTries
+		least, f.tries, f.minimal = small.Case, small.Runs, small.Minimal
 	}
 	f.Input, f.Plan = slices.Clone(least.input), slices.Clone(least.plan)
 	again, _, err := h.make(least, scenarios.OwnRun{Keep: h.o.Keep, Story: &f.Story, Twice: rep.Verdict == scenarios.Nondeterministic})

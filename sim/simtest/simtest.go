@@ -24,6 +24,7 @@
 //	-weir.seed N    the first seed; with it alone, one run
 //	-weir.runs N    how many seeds, from the first; 60 without, 15 with -short
 //	-weir.mode M    aligned, unaligned or at-least-once; without, the job's, in turn
+//	-weir.plan FILE every run goes under these faults, as package faults writes them
 //	-weir.out DIR   where a failure's trace and history are kept
 //
 // A package that does not import simtest does not know them: name packages, not ./...
@@ -42,6 +43,7 @@ import (
 	"github.com/weirstream/weir/engine/connect"
 	"github.com/weirstream/weir/engine/connect/file"
 	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/faults"
 	"github.com/weirstream/weir/scenarios"
 	"github.com/weirstream/weir/sim"
 )
@@ -113,6 +115,7 @@ var (
 	seedFlag = flag.Uint64("weir.seed", 0, "simulate from this `seed` on; with it alone, one run")
 	runsFlag = flag.Int("weir.runs", 0, "simulate so many seeds; 60 if 0, 15 with -short")
 	modeFlag = flag.String("weir.mode", "", "simulate in this `mode` only: aligned, unaligned or at-least-once")
+	planFlag = flag.String("weir.plan", "", "make every run under the faults of this `file`, one a line")
 	outFlag  = flag.String("weir.out", "", "keep the trace of a failure in this `directory`")
 )
 
@@ -158,6 +161,19 @@ func options(t testing.TB) (Options, error) {
 	if *modeFlag != "" {
 		o.Modes = []Mode{Mode(*modeFlag)}
 	}
+	if *planFlag != "" {
+		text, err := os.ReadFile(*planFlag)
+		if err != nil {
+			return o, fmt.Errorf("-weir.plan: %w; name a file with a fault on each line", err)
+		}
+		if o.Plan, err = faults.Parse(string(text)); err != nil {
+			return o, fmt.Errorf("-weir.plan %s: %w", *planFlag, err)
+		}
+		o.planText = string(text)
+		if o.Plan == nil {
+			o.Plan = faults.Plan{}
+		}
+	}
 	if o.Keep == "" {
 		o.Keep = t.ArtifactDir()
 		f := flag.Lookup("test.artifacts")
@@ -166,7 +182,11 @@ func options(t testing.TB) (Options, error) {
 		return o, fmt.Errorf("-weir.out %s is not a directory; name one, or what may become one", o.Keep)
 	}
 	o.Command = func(seed uint64, m Mode) string {
-		return fmt.Sprintf("go test -run '%s' -weir.seed=%d -weir.mode=%s", pattern(t.Name()), seed, m)
+		command := fmt.Sprintf("go test -run '%s' -weir.seed=%d -weir.mode=%s", pattern(t.Name()), seed, m)
+		if *planFlag != "" {
+			command += " -weir.plan=" + *planFlag
+		}
+		return command
 	}
 	return o, nil
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -266,7 +267,7 @@ func under(t *testing.T, j simtest.Job, flags ...string) *record {
 }
 
 func TestFlags(t *testing.T) {
-	for _, f := range []string{"weir.seed", "weir.runs", "weir.mode", "weir.out"} {
+	for _, f := range []string{"weir.seed", "weir.runs", "weir.mode", "weir.plan", "weir.out"} {
 		old := flag.Lookup(f).Value.String()
 		t.Cleanup(func() { require.NoError(t, flag.Set(f, old)) })
 	}
@@ -289,4 +290,37 @@ func TestFlags(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	require.Equal(t, "-weir.out "+files[0]+" is not a directory; name one, or what may become one", under(t, good, "weir.out="+files[0]).fatal)
+}
+
+// TestPlanFlag: every run goes under the faults of a file, with as many workers as it
+// names, and a mistake in it is named with its place.
+func TestPlanFlag(t *testing.T) {
+	for _, f := range []string{"weir.runs", "weir.plan"} {
+		old := flag.Lookup(f).Value.String()
+		t.Cleanup(func() { require.NoError(t, flag.Set(f, old)) })
+	}
+	good := simtest.Job{Job: upper, Input: numbered(200)}
+	plan := filepath.Join(t.TempDir(), "plan")
+	as := func(text string) *record {
+		require.NoError(t, os.WriteFile(plan, []byte(text), 0o644))
+		return under(t, good, "weir.runs=3", "weir.plan="+plan)
+	}
+	require.Contains(t, as("# one crash, and it must happen\nf1! on completed#1  crash tm6 process for=100ms\n").log, "3 runs, 3 of which restored a checkpoint: 3 crashes")
+	require.Contains(t, as("# none\n").log, "3 runs, 0 of which restored a checkpoint: 0 crashes")
+	require.Equal(t, "-weir.plan "+plan+`: line 2, column 20: unknown fault "crush"; there is: `, before(as("\nf1! on completed#1 crush tm1\n").fatal, "crash,"))
+	require.Equal(t, `simtest: the plan for TestIt-a-b: line 3, column 27: unknown node "tm9"; there is: jm, tm1, tm2, tm3, tm4, tm5, tm6, tm7, tm8`,
+		as("# far\n\nf1! on completed#1  crash tm9 process for=100ms\n").fatal)
+	require.Equal(t, `simtest: the plan for TestIt-a-b: line 1, column 27: unknown operator "lower"; there is: lines, upper, sink`, as("f1 from the start    slow lower by=200%").fatal)
+	require.Equal(t, "-weir.plan: open "+plan+"s: no such file or directory; name a file with a fault on each line", under(t, good, "weir.plan="+plan+"s").fatal)
+
+	require.NoError(t, os.WriteFile(plan, []byte("a on completed#1  crash jm process for=100ms\n"), 0o644))
+	text := under(t, simtest.Job{Job: remembering, Input: numbered(300), Modes: []simtest.Mode{simtest.Aligned}}, "weir.runs=20", "weir.plan="+plan).fatal
+	require.Contains(t, text, "faults       a  on completed#1  crash jm  process for=100ms")
+	require.Contains(t, text, "-weir.plan="+plan+"\n")
+}
+
+// before is what a text has before another.
+func before(text, end string) string {
+	head, _, _ := strings.Cut(text, end)
+	return head
 }

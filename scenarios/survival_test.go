@@ -1,0 +1,71 @@
+package scenarios
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/scenarios/mutants"
+)
+
+// edits are changes of the engine that change no promise, written as mutants are.
+func edits(t *testing.T) []*mutants.Patch {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", "edits", "*.txt"))
+	require.NoError(t, err)
+	require.Len(t, names, 3)
+	var all []*mutants.Patch
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		p, err := mutants.Parse(name, string(text))
+		require.NoError(t, err)
+		all = append(all, p)
+	}
+	return all
+}
+
+// TestKeptFailuresSurviveEdits: each found case fails in its mutant by the oracle that it
+// names, and so it does after a timer is added to the engine, a loop is turned round, or
+// one event becomes two. A case is what it says; of a trace's events some are not there
+// any more.
+func TestKeptFailuresSurviveEdits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds simrun for every found case and every edit")
+	}
+	root, err := mutants.Root()
+	require.NoError(t, err)
+	all := edits(t)
+	for i, path := range found(t) {
+		c, err := ReadCase(path)
+		require.NoError(t, err)
+		for _, f := range c.Fails {
+			list, err := patches(root, []string{f.Mutant})
+			require.NoError(t, err)
+			p := *list.Mutants[0].patch
+			name := f.Mutant
+			if i < 2*len(all) { // builds cost: two cases an edit
+				edit := all[i%len(all)]
+				p.Hunks = append(p.Hunks[:len(p.Hunks):len(p.Hunks)], edit.Hunks...)
+				name += " with " + edit.ID
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				exe, err := mutants.Build(context.Background(), root, dir, "simrun", &p)
+				require.NoError(t, err)
+				text, err := exec.Command(exe, "run", "--case", path, "--out", dir).CombinedOutput()
+				var exit *exec.ExitError
+				require.ErrorAs(t, err, &exit, "%s", text)
+				require.Equal(t, 1, exit.ExitCode(), "%s", text)
+				require.True(t, strings.HasPrefix(string(text), "FAIL"), "%s", text)
+				require.Contains(t, string(text), f.Oracle+" objects, as it says", "%s", text)
+			})
+		}
+	}
+}
