@@ -198,7 +198,7 @@ func last[T any](t *testing.T, b *bench) T {
 func started(mapped operator.Operator, sink connect.Sink[string], spec Spec, files disk) *bench {
 	b := &bench{files: files}
 	spec.ID = ID{Vertex: 1}
-	b.actor = newTask(b, settings(), attempt, spec, [][]string{{"tm1", "tm2"}, {"tm1"}}, job(mapped, sink).Plan(true))
+	b.actor = newTask(b, settings(), attempt, spec, [][]string{{"tm1", "tm2"}, {"tm1"}}, job(mapped, sink).Plan(true).Part(spec.ID.Vertex))
 	b.input(host.Input{Kind: host.Start})
 	return b
 }
