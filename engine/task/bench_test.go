@@ -120,6 +120,8 @@ func (b *bench) On(e *host.Event) { b.events = append(b.events, *e) }
 // FS implements host.Worker.
 func (b *bench) FS() fs.FS { return b.files }
 
+func (b *bench) Yield() {}
+
 // input gives the actor an input, and then the time to do what it can.
 func (b *bench) input(in host.Input) {
 	b.step(in)
