@@ -51,9 +51,10 @@ func CoProcess[K comparable, A, B, U any](s ConnectedStreams[K, A, B], uid strin
 	default:
 		probe[K, U](job, n, keys, o, newFunction())
 	}
+	keyA, keyB := s.a.key, s.b.key
 	n.Runtime = runtime(func() operator.Operator {
 		f := newFunction()
-		return &coProcessOperator[K, A, B, U]{keyedOperator[K, U]{function: f, keys: keys, codecs: o}, f, s.a.key, s.b.key}
+		return &coProcessOperator[K, A, B, U]{keyedOperator[K, U]{function: f, keys: keys, codecs: o}, f, keyA, keyB}
 	})
 	n.Logic.Process = func(slots slots) graph.Processor {
 		f := newFunction()

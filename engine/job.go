@@ -174,6 +174,8 @@ func (s Stream[T]) codec() codec.Codec[T] {
 	return nil
 }
 
+// runtime is what a node runs. Since tasks keep it, f must not capture a stream: it
+// leads to all that is above it in the job.
 func runtime(f func() operator.Operator) operator.Runtime { return operator.Runtime{New: f} }
 
 // needed refuses an operator without what it applies, where it is added: a task would
@@ -292,11 +294,12 @@ func (s KeyedStream[K, T]) anyKey(v any) any { return s.key(v.(T)) }
 func Reduce[K comparable, T any](s KeyedStream[K, T], uid string, f func(acc, v T) T, opts ...Option) Stream[T] {
 	needed(uid, "function", f == nil)
 	n := s.keyed(&graph.Node{UID: uid, Kind: graph.Reduce})
+	key, keys, values := s.key, s.codec, s.stream.codec()
 	n.Runtime = runtime(func() operator.Operator {
-		return &operator.ReduceOperator[K, T]{KeyOf: s.key, F: f, Keys: s.codec, Values: s.stream.codec()}
+		return &operator.ReduceOperator[K, T]{KeyOf: key, F: f, Keys: keys, Values: values}
 	})
 	n.Logic.Reduce = func(acc, v any) any { return f(acc.(T), v.(T)) }
-	n.Logic.Values = bytesOf(s.stream.codec())
+	n.Logic.Values = bytesOf(values)
 	return add[T](s.stream.job, n, s.stream.keep(opts))
 }
 

@@ -142,9 +142,10 @@ func Process[K comparable, T, U any](s KeyedStream[K, T], uid string, newFunctio
 	if s.codec != nil {
 		probe[K, U](s.stream.job, n, s.codec, o, newFunction())
 	}
+	key, keys := s.key, s.codec
 	n.Runtime = runtime(func() operator.Operator {
 		f := newFunction()
-		return &processOperator[K, T, U]{keyedOperator[K, U]{function: f, keys: s.codec, codecs: o}, f, s.key}
+		return &processOperator[K, T, U]{keyedOperator[K, U]{function: f, keys: keys, codecs: o}, f, key}
 	})
 	n.Logic.Process = func(slots slots) graph.Processor {
 		f := newFunction()

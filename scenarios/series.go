@@ -15,10 +15,11 @@ import (
 type Series struct {
 	scenario *Scenario
 	inputs   inputs
+	room     room
 }
 
 // Series begins a series of runs.
-func (s *Scenario) Series() *Series { return &Series{scenario: s} }
+func (s *Scenario) Series() *Series { return &Series{scenario: s, room: newRoom()} }
 
 // Variant is how a run of a series differs from one that Run would make.
 type Variant struct {
@@ -33,6 +34,7 @@ type Variant struct {
 // Run makes a run. Of the options all but Scenario, Output, Dir and Failures count.
 // An error is a *UsageError, or about the machine it runs on.
 func (s *Series) Run(o RunOptions, v Variant) (*Report, error) {
+	defer s.room.keep()
 	o.Scenario, o.Output, o.Dir, o.Failures, o.inputs = s.scenario.Name, "", "", "", &s.inputs
 	r, err := s.scenario.prepare(o)
 	if err != nil {

@@ -74,8 +74,9 @@ func (o *stateOracle) look(v task.View) *seenState {
 	}
 	var a adder
 	v.Entries(func(uid string, e operator.Entry) bool {
-		a.add(uid, e)
-		s.copy.add(neutral(uid, e))
+		n := neutral(uid, e)
+		a.sum(e.Kind, n)
+		s.copy.add(n)
 		return true
 	})
 	s.sum = a.sums()

@@ -86,12 +86,14 @@ type sums struct{ keyed, splits model.Digest }
 // adder adds entries up.
 type adder struct{ keyed, splits model.Summer }
 
-func (a *adder) add(uid string, e operator.Entry) {
-	if e.Kind == operator.SplitPosition {
-		a.splits.Add(neutral(uid, e))
+func (a *adder) add(uid string, e operator.Entry) { a.sum(e.Kind, neutral(uid, e)) }
+
+func (a *adder) sum(kind operator.EntryKind, e model.Entry) {
+	if kind == operator.SplitPosition {
+		a.splits.Add(e)
 		return
 	}
-	a.keyed.Add(neutral(uid, e))
+	a.keyed.Add(e)
 }
 
 func (a *adder) sums() sums { return sums{a.keyed.Digest, a.splits.Digest} }

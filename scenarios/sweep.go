@@ -173,7 +173,8 @@ func (s *sweep) run() (*SweepReport, error) {
 	if err := s.openJournal(); err != nil {
 		return nil, err
 	}
-	from := s.next
+	from, room := s.next, newRoom()
+	defer room.keep()
 	results := make(chan outcome)
 	var all sync.WaitGroup
 	for range s.o.Jobs {

@@ -43,6 +43,9 @@ func (c Captured) Records() int { return c.Batch.Len() - c.From }
 type Opener interface {
 	// TakeOpen returns the open batch of a subpartition, or nil if it is empty.
 	TakeOpen(sub int) stream.AnyBatch
+	// NextOpen is the first subpartition with an open batch, from one on; -1 if there
+	// is none.
+	NextOpen(from int) int
 	// OpenRecords is the number of records in the open batch of a subpartition.
 	OpenRecords(sub int) int
 	// Recycle takes an unpinned batch back for reuse.
@@ -187,7 +190,7 @@ func (p *ResultPartition) touch(sub int) {
 
 // Flush queues the open batches, so that they are sent.
 func (p *ResultPartition) Flush() {
-	for sub := range p.subs {
+	for sub := p.opener.NextOpen(0); sub >= 0; sub = p.opener.NextOpen(sub + 1) {
 		p.flush(sub)
 	}
 }

@@ -1,6 +1,8 @@
 package channel
 
 import (
+	"math/bits"
+
 	"github.com/weirstream/weir/engine/stream"
 )
 
@@ -14,6 +16,9 @@ type Writer[T any] struct {
 	free  []*stream.Batch[T]
 	limit int
 	some  int // open batches that are not empty
+	// begun has a bit for each open batch, so that a flush passes over the rest: a
+	// subtask with many consumers has few open batches at a time.
+	begun []uint64
 	stop  *bool
 	// roomy is open, or where records may be large as many times nil.
 	roomy []*stream.Batch[T]
@@ -36,7 +41,7 @@ const freeLimit = 64
 // NewWriter makes the typed half of a partition. It sets *stop when the partition
 // becomes full. limit is in records a batch.
 func NewWriter[T any](p *ResultPartition, of *stream.Of[T], limit int, stop *bool) *Writer[T] {
-	w := &Writer[T]{part: p, of: of, open: make([]*stream.Batch[T], p.Len()), limit: limit, stop: stop}
+	w := &Writer[T]{part: p, of: of, open: make([]*stream.Batch[T], p.Len()), limit: limit, stop: stop, begun: make([]uint64, (p.Len()+63)/64)}
 	w.roomy = w.open
 	if s, ok := of.Codec.(Sizer[T]); ok {
 		w.size, w.bytes, w.roomy = s.Size, make([]int, p.Len()), make([]*stream.Batch[T], p.Len())
@@ -85,13 +90,13 @@ func (w *Writer[T]) Room(sub int, v T) *stream.Batch[T] {
 		b = w.take()
 		w.open[sub] = b
 		w.some++
+		w.begun[sub/64] |= 1 << (sub % 64)
 	}
 	return b
 }
 
 func (w *Writer[T]) close(sub int, b *stream.Batch[T]) {
-	w.open[sub] = nil
-	w.some--
+	w.ended(sub)
 	w.part.Queue(sub, b)
 	if w.part.Full() {
 		*w.stop = true
@@ -113,9 +118,25 @@ func (w *Writer[T]) TakeOpen(sub int) stream.AnyBatch {
 	if b == nil {
 		return nil
 	}
+	w.ended(sub)
+	return b
+}
+
+// ended takes an open batch away.
+func (w *Writer[T]) ended(sub int) {
 	w.open[sub] = nil
 	w.some--
-	return b
+	w.begun[sub/64] &^= 1 << (sub % 64)
+}
+
+// NextOpen implements [Opener].
+func (w *Writer[T]) NextOpen(from int) int {
+	for i := from / 64; i < len(w.begun); i++ {
+		if rest := w.begun[i] &^ (1<<(max(from, 64*i)%64) - 1); rest != 0 {
+			return 64*i + bits.TrailingZeros64(rest)
+		}
+	}
+	return -1
 }
 
 // OpenRecords implements [Opener].

@@ -50,3 +50,32 @@ func TestWriterHashes(t *testing.T) {
 		}
 	})
 }
+
+// TestFlushFindsOpenBatches: a flush finds the open batches of however many
+// subpartitions, in their order, and no others.
+func TestFlushFindsOpenBatches(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 200).Draw(t, "subpartitions")
+		p := NewResultPartition(n, 1000)
+		stop := false
+		w := NewWriter(p, &stream.Of[int]{Codec: codec.Int{}}, 3, &stop)
+		open := make([]int, n)
+		for _, sub := range rapid.SliceOfN(rapid.IntRange(0, n-1), 0, 100).Draw(t, "records") {
+			w.Push(sub, sub, stream.NoTime)
+			open[sub] = (open[sub] + 1) % 3
+		}
+		var want, got []int
+		for sub, records := range open {
+			if records > 0 {
+				want = append(want, sub)
+			}
+		}
+		for sub := w.NextOpen(0); sub >= 0; sub = w.NextOpen(sub + 1) {
+			got = append(got, sub)
+		}
+		require.Equal(t, want, got)
+		p.Flush()
+		require.Equal(t, -1, w.NextOpen(0))
+		require.False(t, w.Open())
+	})
+}

@@ -56,48 +56,84 @@ func stringHasher(limit uint32) func(key string) stream.KeyHash {
 	}
 }
 
-// hashUvarint hashes a number by its varint. It is one function, since a call costs as
-// much as a few of its steps.
+// hashUvarint hashes a number by its varint. Numbers of up to three bytes are hashed here,
+// since a call costs as much as a few steps; of the first byte the step is in a table.
 func hashUvarint(v uint64, limit uint32) stream.KeyHash {
-	if v >= 1<<56 {
-		var buf [binary.MaxVarintLen64]byte
-		return keyHash(xxhash.Sum64(binary.AppendUvarint(buf[:0], v)), limit)
+	if v >= 1<<21 {
+		return keyHash(hashLonger(v), limit)
 	}
-	// At most eight bytes fit in a register, seven bits to a byte: halves apart,
-	// then their halves, then theirs.
-	n := (bits.Len64(v|1)*9 + 64) / 64 // as (length + 6) / 7, without a multiplication
-	v = v&0x0fffffff | v<<4&0x0fffffff00000000
-	v = v&0x00003fff00003fff | v<<2&0x3fff00003fff0000
-	v = v&0x007f007f007f007f | v<<1&0x7f007f007f007f00
-	more := uint64(1)<<(8*(n-1)) - 1 // every byte but the last
-	v |= more & 0x8080808080808080
-
-	// xxhash64 of these bytes.
-	h := prime5 + uint64(n)
-	switch {
-	case n == 8:
-		h ^= bits.RotateLeft64(v*prime2, 31) * prime1
-		h = bits.RotateLeft64(h, 27)*prime1 + prime4
-		n = 0
-	case n >= 4:
-		h ^= v & 0xffffffff * prime1
-		h = bits.RotateLeft64(h, 23)*prime2 + prime3
-		v, n = v>>32, n-4
+	second, third := uint64(0), uint64(0)
+	if v >= 1<<7 {
+		second = 1
 	}
+	if v >= 1<<14 {
+		third = 1
+	}
+	h := firstByte[(second+third)%4][v%0x80]
 	// All steps are made and those wanted are kept: a loop would end unpredictably.
-	if step := hashByte(h, v); n > 0 {
+	if step := hashByte(h, v>>7&0x7f|third<<7); second != 0 {
 		h = step
 	}
-	if step := hashByte(h, v>>8); n > 1 {
-		h = step
-	}
-	if step := hashByte(h, v>>16); n > 2 {
+	if step := hashByte(h, v>>14); third != 0 {
 		h = step
 	}
 	h = (h ^ h>>33) * prime2
 	h = (h ^ h>>29) * prime3
 	h ^= h >> 32
 	return stream.KeyHash{Hash: h, Group: within(murmur(fold(h)), limit)}
+}
+
+// firstByte is xxhash64 after the first byte of a varint of up to three bytes, by how
+// many follow and by its seven bits.
+var firstByte = func() (t [4][0x80]uint64) {
+	for more := range t {
+		for b := range t[more] {
+			w := uint64(b)
+			if more > 0 {
+				w |= 0x80
+			}
+			t[more][b] = hashByte(prime5+uint64(more)+1, w)
+		}
+	}
+	return t
+}()
+
+// hashLonger is xxhash64 of a varint of four bytes or more.
+func hashLonger(v uint64) uint64 {
+	if v >= 1<<56 {
+		var buf [binary.MaxVarintLen64]byte
+		return xxhash.Sum64(binary.AppendUvarint(buf[:0], v))
+	}
+	// At most eight bytes fit in a register, seven bits to a byte: halves apart,
+	// then their halves, then theirs.
+	n := (bits.Len64(v)*9 + 64) / 64 // as (length + 6) / 7, without a multiplication
+	v = v&0x0fffffff | v<<4&0x0fffffff00000000
+	v = v&0x00003fff00003fff | v<<2&0x3fff00003fff0000
+	v = v&0x007f007f007f007f | v<<1&0x7f007f007f007f00
+	more := uint64(1)<<(8*(n-1)) - 1 // every byte but the last
+	v |= more & 0x8080808080808080
+
+	h := prime5 + uint64(n)
+	switch n {
+	case 8:
+		h ^= bits.RotateLeft64(v*prime2, 31) * prime1
+		h = bits.RotateLeft64(h, 27)*prime1 + prime4
+	default:
+		h ^= v & 0xffffffff * prime1
+		h = bits.RotateLeft64(h, 23)*prime2 + prime3
+		if step := hashByte(h, v>>32); n > 4 {
+			h = step
+		}
+		if step := hashByte(h, v>>40); n > 5 {
+			h = step
+		}
+		if step := hashByte(h, v>>48); n > 6 {
+			h = step
+		}
+	}
+	h = (h ^ h>>33) * prime2
+	h = (h ^ h>>29) * prime3
+	return h ^ h>>32
 }
 
 // The primes of xxhash64.

@@ -1,7 +1,7 @@
 package graph
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -39,7 +39,7 @@ func (v *Vertex) Name() string {
 
 // Task is the name of one subtask, such as "count/1"; it is the head's uid and
 // the subtask index.
-func (v *Vertex) Task(subtask int) string { return fmt.Sprintf("%s/%d", v.Chain[0].UID, subtask) }
+func (v *Vertex) Task(subtask int) string { return v.Chain[0].UID + "/" + strconv.Itoa(subtask) }
 
 // Head and Tail are the ends of the chain.
 func (v *Vertex) Head() *Node { return v.Chain[0] }

@@ -160,6 +160,9 @@ type Worker interface {
 	// FS is the shared file system as this node sees it. After the node's crash
 	// every call on it and on its files fails and changes nothing.
 	FS() fs.FS
+	// Yield lets others run. Work that computes for long calls it now and then, since
+	// actors wait meanwhile. In virtual time that computing takes none, it does nothing.
+	Yield()
 }
 
 // Work is what an actor offloads. It must be given values only, never the actor's

@@ -28,6 +28,7 @@ func newMemory() *memory { return &memory{files: map[string][]byte{".": nil}} }
 
 // FS implements host.Worker.
 func (m *memory) FS() fs.FS { return m }
+func (m *memory) Yield()    {}
 
 // call does something, unless it is to fail before that.
 func (m *memory) call(do func() error, format string, args ...any) error {

@@ -122,7 +122,7 @@ func TestReduceByBatch(t *testing.T) {
 		require.Len(t, want, next)
 		for i, s := range snaps {
 			restored := concat(t, &Env{Parallelism: 1}, nil)
-			require.NoError(t, restored.Restore(s.Append(nil)))
+			require.NoError(t, restored.Restore(s.Append(nil, nil)))
 			got := map[string]string{}
 			for k, v := range restored.table.All() {
 				got[k] = v

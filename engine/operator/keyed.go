@@ -3,6 +3,7 @@ package operator
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/graph"
@@ -84,8 +85,19 @@ type tableSnapshot[K comparable, V any] struct {
 	values codec.Codec[V]
 }
 
-func (s tableSnapshot[K, V]) Append(dst []byte) []byte {
-	return s.snap.AppendTo(dst, s.keys, s.values)
+// piece is how many bytes are written between two yields: some 0.3 ms of work.
+const piece = 64 << 10
+
+func (s tableSnapshot[K, V]) Append(dst []byte, yield func()) []byte {
+	w := s.snap.Writer(s.keys, s.values)
+	from := len(dst)
+	for more := true; more; {
+		if yield != nil && len(dst) > from {
+			yield()
+		}
+		dst, more = w.Next(slices.Grow(dst, w.Ahead()), piece)
+	}
+	return dst
 }
 func (s tableSnapshot[K, V]) Release() { s.snap.Release() }
 
@@ -123,12 +135,12 @@ func (s *KeyedState[K]) Snapshot() Snapshot {
 }
 
 // Append implements [Snapshot].
-func (k *keyedSnapshot) Append(dst []byte) []byte {
+func (k *keyedSnapshot) Append(dst []byte, yield func()) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(k.parts)))
 	for i, p := range k.parts {
 		dst = appendBytes(dst, []byte(k.names[i]))
 		dst = appendBytes(dst, []byte(k.codecs[i]))
-		dst = appendBytes(dst, p.Append(nil))
+		dst = appendBytes(dst, p.Append(nil, yield))
 	}
 	return appendBytes(appendBytes(dst, k.timers), []byte(k.keys))
 }

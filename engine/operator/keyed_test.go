@@ -90,7 +90,7 @@ func TestKeyedStateRoundTrip(t *testing.T) {
 				k.name.set("late")
 				late := k.Timers.Len()
 				k.SetTimer(99, true)
-				bytes := snap.Append(nil)
+				bytes := snap.Append(nil, nil)
 				snap.Release()
 				next := newKeyed(t)
 				next.counts, next.names = k.counts, k.names
@@ -116,7 +116,7 @@ func TestKeyedStateNames(t *testing.T) {
 	require.EqualError(t, err, `state "count" is declared twice`)
 
 	snap := k.Snapshot()
-	bytes := snap.Append(nil)
+	bytes := snap.Append(nil, nil)
 	snap.Release()
 	less := &KeyedState[string]{Codec: codec.String{}}
 	less.Open(&Env{Parallelism: 1}, 8)
@@ -124,7 +124,7 @@ func TestKeyedStateNames(t *testing.T) {
 
 	// A state that is new in the job is empty after a restore.
 	snap = less.Snapshot()
-	bytes = snap.Append(nil)
+	bytes = snap.Append(nil, nil)
 	snap.Release()
 	require.NoError(t, k.Restore(bytes))
 	k.Use("a")
@@ -175,7 +175,7 @@ func TestReduceRestores(t *testing.T) {
 	push(pair{First: "a", Second: 2}, 0)
 	snap := o.Snapshot()
 	push(pair{First: "a", Second: 100}, 0)
-	bytes := snap.Append(nil)
+	bytes := snap.Append(nil, nil)
 	snap.Release()
 	require.Equal(t, []pair{{First: "a", Second: 1}, {First: "b", Second: 10}, {First: "a", Second: 3}, {First: "a", Second: 103}}, out)
 
@@ -185,4 +185,23 @@ func TestReduceRestores(t *testing.T) {
 	push(pair{First: "a", Second: 4}, 0)
 	push(pair{First: "c", Second: 5}, 0)
 	require.Equal(t, []pair{{First: "a", Second: 7}, {First: "c", Second: 5}}, out)
+}
+
+// TestSnapshotYields: a large state is written in pieces, between which others can run;
+// the bytes are the same.
+func TestSnapshotYields(t *testing.T) {
+	s := &KeyedState[uint64]{Codec: codec.Uint64{}}
+	s.Open(&Env{Parallelism: 1}, 128)
+	_, set, _, err := NewValue(s, "count", codec.Codec[uint64](codec.Uint64{}))
+	require.NoError(t, err)
+	for k := range uint64(100_000) {
+		s.Use(k)
+		set(k)
+	}
+	snap := s.Snapshot()
+	defer snap.Release()
+	yields := 0
+	require.Equal(t, snap.Append(nil, nil), snap.Append(nil, func() { yields++ }))
+	require.GreaterOrEqual(t, yields, len(snap.Append(nil, nil))/piece-1)
+	require.Positive(t, yields)
 }

@@ -52,8 +52,8 @@ type Inputs []any
 
 // Snapshot is an operator's state at one instant, encoded later and elsewhere.
 type Snapshot interface {
-	// Append runs in offloaded work.
-	Append(dst []byte) []byte
+	// Append runs in offloaded work. It calls yield, if that is not nil, now and then.
+	Append(dst []byte, yield func()) []byte
 	// Release runs in the actor when Append has been called or never will be.
 	Release()
 }

@@ -54,7 +54,7 @@ func TestStoredEntriesAreThoseOfTheView(t *testing.T) {
 		var live, stored []string
 		require.True(t, k.Entries(collect(&live)))
 		snap := k.Snapshot()
-		data := snap.Append(nil)
+		data := snap.Append(nil, nil)
 		snap.Release()
 		require.NoError(t, StoredEntries(data, codec.Named, collect(&stored)))
 		for _, s := range [][]string{truth, live, stored} {
@@ -80,7 +80,7 @@ func TestEntriesStop(t *testing.T) {
 		n, m := 0, 0
 		require.False(t, k.Entries(func(Entry) bool { n++; return n < stop }))
 		snap := k.Snapshot()
-		require.NoError(t, StoredEntries(snap.Append(nil), codec.Named, func(Entry) bool { m++; return m < stop }))
+		require.NoError(t, StoredEntries(snap.Append(nil, nil), codec.Named, func(Entry) bool { m++; return m < stop }))
 		snap.Release()
 		require.Equal(t, stop, n)
 		require.Equal(t, stop, m)
@@ -95,7 +95,7 @@ func TestEntryText(t *testing.T) {
 	snap := k.Snapshot()
 	defer snap.Release()
 	var got []string
-	require.NoError(t, StoredEntries(snap.Append(nil), codec.Named, func(e Entry) bool {
+	require.NoError(t, StoredEntries(snap.Append(nil, nil), codec.Named, func(e Entry) bool {
 		key, value := e.Text()
 		got = append(got, key+" "+value)
 		return true
@@ -114,7 +114,7 @@ func TestTimersNameTheirKeys(t *testing.T) {
 	s.Open(&Env{Parallelism: 1}, 8)
 	s.Use("a")
 	s.SetTimer(1, true)
-	data := s.Snapshot().Append(nil)
+	data := s.Snapshot().Append(nil, nil)
 	var got []string
 	require.NoError(t, StoredEntries(data, codec.Named, collect(&got)))
 	require.Equal(t, []string{`event-time timer "" 0161 02`}, got)

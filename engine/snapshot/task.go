@@ -34,6 +34,26 @@ type Operator struct {
 	Data []byte
 }
 
+// room is no less than the bytes of the state's encoding, so that it grows once.
+func (s *TaskState) room() int {
+	const each = binary.MaxVarintLen64
+	n := 1 + 4*each
+	add := func(cs []Channel) {
+		n += each
+		for _, c := range cs {
+			n += 2*each + len(c.InFlight)
+		}
+	}
+	add(s.In)
+	for _, cs := range s.Out {
+		add(cs)
+	}
+	for _, o := range s.Operators {
+		n += 2*each + len(o.UID) + len(o.Data)
+	}
+	return n
+}
+
 // Append appends the state's encoding.
 func (s *TaskState) Append(dst []byte) []byte {
 	ended := byte(0)
@@ -155,7 +175,7 @@ func (r *reader) channels() []Channel {
 // WriteTask writes a subtask's file into a checkpoint's directory and makes it
 // durable. It returns its size and hash.
 func WriteTask(fsys fs.FS, dir, file string, s *TaskState) (size int64, sum uint64, err error) {
-	body := s.Append(nil)
+	body := s.Append(make([]byte, 0, s.room()))
 	if err := fs.WriteFile(fsys, path.Join(dir, file), taskKind, taskVersion, body); err != nil {
 		return 0, 0, err
 	}

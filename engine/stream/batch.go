@@ -25,6 +25,8 @@ type Batch[T any] struct {
 	of     *Of[T]
 	first  uint64
 	pinned bool
+	// encoded is memory for Digest.
+	encoded []byte
 }
 
 // AnyBatch is a batch whose record type the holder can't name.
@@ -138,10 +140,11 @@ func (b *Batch[T]) Append(dst []byte, from int) []byte {
 	return dst
 }
 
-// Digest implements [AnyBatch]: it is the hash of the encoding.
+// Digest implements [AnyBatch]: it is the hash of the encoding. It is for the batch's
+// owner: two may not ask for it at a time.
 func (b *Batch[T]) Digest() uint64 {
-	var scratch [512]byte
-	return xxhash.Sum64(b.Append(scratch[:0], 0))
+	b.encoded = b.Append(b.encoded[:0], 0)
+	return xxhash.Sum64(b.encoded)
 }
 
 // Decode implements [Type].

@@ -3,8 +3,8 @@
 package stream
 
 import (
-	"fmt"
 	"math"
+	"strconv"
 )
 
 // NoTime is the timestamp of a record that has none.
@@ -33,4 +33,6 @@ func (a Attempt) Before(b Attempt) bool {
 	return a.Epoch < b.Epoch || a.Epoch == b.Epoch && a.Number < b.Number
 }
 
-func (a Attempt) String() string { return fmt.Sprintf("%d.%d", a.Epoch, a.Number) }
+func (a Attempt) String() string {
+	return strconv.FormatUint(uint64(a.Epoch), 10) + "." + strconv.FormatUint(uint64(a.Number), 10)
+}

@@ -120,6 +120,8 @@ func (b *bench) On(e *host.Event) { b.events = append(b.events, *e) }
 // FS implements host.Worker.
 func (b *bench) FS() fs.FS { return b.files }
 
+func (b *bench) Yield() {}
+
 // input gives the actor an input, and then the time to do what it can.
 func (b *bench) input(in host.Input) {
 	b.step(in)
@@ -198,7 +200,7 @@ func last[T any](t *testing.T, b *bench) T {
 func started(mapped operator.Operator, sink connect.Sink[string], spec Spec, files disk) *bench {
 	b := &bench{files: files}
 	spec.ID = ID{Vertex: 1}
-	b.actor = newTask(b, settings(), attempt, spec, [][]string{{"tm1", "tm2"}, {"tm1"}}, job(mapped, sink).Plan(true))
+	b.actor = newTask(b, settings(), attempt, spec, [][]string{{"tm1", "tm2"}, {"tm1"}}, job(mapped, sink).Plan(true).Part(spec.ID.Vertex))
 	b.input(host.Input{Kind: host.Start})
 	return b
 }

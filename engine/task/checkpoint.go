@@ -292,7 +292,7 @@ func (t *Task) store(p *pending, out *host.Outbox) {
 			case pt.sink:
 				o.Data = encodeJSON(pt.owned)
 			case pt.snap != nil:
-				o.Data = pt.snap.Append(nil)
+				o.Data = pt.snap.Append(nil, w.Yield)
 			}
 			state.Operators = append(state.Operators, o)
 		}

@@ -131,7 +131,8 @@ func (x *Executor) deploy(m Deploy, out *host.Outbox) {
 	x.heartbeat(out)
 }
 
-// factory makes a task's actor with a description of the job of its own.
+// factory makes a task's actor with a description of the job of its own, of which it
+// keeps its part.
 func (x *Executor) factory(m Deploy, spec Spec) host.Factory {
 	build, settings := x.build, x.settings
 	return func(env host.Env) host.Actor {
@@ -139,7 +140,7 @@ func (x *Executor) factory(m Deploy, spec Spec) host.Factory {
 		if err != nil {
 			return &stillborn{env: env, status: Status{m.Attempt, spec.ID, Failed, host.CauseUser, err.Error()}}
 		}
-		return newTask(env, settings, m.Attempt, spec, m.Nodes, g.Plan(settings.Chaining))
+		return newTask(env, settings, m.Attempt, spec, m.Nodes, g.Plan(settings.Chaining).Part(spec.ID.Vertex))
 	}
 }
 

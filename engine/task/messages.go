@@ -2,9 +2,8 @@ package task
 
 import (
 	"fmt"
+	"strconv"
 	"time"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/weirstream/weir/engine/barrier"
 	"github.com/weirstream/weir/engine/connect"
@@ -144,15 +143,17 @@ type Status struct {
 func (m Deploy) String() string {
 	return fmt.Sprintf("deploy %d tasks of attempt %s", len(m.Tasks), m.Attempt)
 }
-func (m Trigger) String() string        { return fmt.Sprintf("trigger %d", m.Checkpoint) }
-func (m NotifyComplete) String() string { return fmt.Sprintf("complete %d", m.Checkpoint) }
+func (m Trigger) String() string        { return "trigger " + strconv.FormatUint(m.Checkpoint, 10) }
+func (m NotifyComplete) String() string { return "complete " + strconv.FormatUint(m.Checkpoint, 10) }
 func (m NotifyAborted) String() string  { return fmt.Sprintf("aborted %d", m.Checkpoint) }
-func (m Welcome) String() string        { return fmt.Sprintf("welcome to epoch %d", m.Epoch) }
-func (m Cancel) String() string         { return fmt.Sprintf("cancel attempt %s", m.Attempt) }
-func (m Heartbeat) String() string      { return "heartbeat of " + m.Worker }
-func (m Ack) String() string            { return fmt.Sprintf("ack %d", m.Checkpoint) }
-func (m Decline) String() string        { return fmt.Sprintf("decline %d: %s", m.Checkpoint, m.Reason()) }
-func (m Status) String() string         { return m.State.String() }
+func (m Welcome) String() string {
+	return "welcome to epoch " + strconv.FormatUint(uint64(m.Epoch), 10)
+}
+func (m Cancel) String() string    { return fmt.Sprintf("cancel attempt %s", m.Attempt) }
+func (m Heartbeat) String() string { return "heartbeat of " + m.Worker }
+func (m Ack) String() string       { return "ack " + strconv.FormatUint(m.Checkpoint, 10) }
+func (m Decline) String() string   { return fmt.Sprintf("decline %d: %s", m.Checkpoint, m.Reason()) }
+func (m Status) String() string    { return m.State.String() }
 
 // Reason says why, in words.
 func (m Decline) Reason() string {
@@ -161,48 +162,3 @@ func (m Decline) Reason() string {
 	}
 	return m.Text
 }
-
-// Digests make messages part of a simulated run's hash.
-
-func digest(m any) uint64 { return xxhash.Sum64String(fmt.Sprintf("%+v", m)) }
-
-// plain types have the fields of a message and not its String method.
-type (
-	plainDeploy    Deploy
-	plainTrigger   Trigger
-	plainComplete  NotifyComplete
-	plainHeartbeat Heartbeat
-	plainAck       Ack
-	plainDecline   Decline
-	plainStatus    Status
-)
-
-// Digest implements host.Digester, as do those below.
-func (m Deploy) Digest() uint64 { return digest(plainDeploy(m)) }
-
-// Digest implements host.Digester.
-func (m Trigger) Digest() uint64 { return digest(plainTrigger(m)) }
-
-// Digest implements host.Digester.
-func (m NotifyComplete) Digest() uint64 { return digest(plainComplete(m)) }
-
-// Digest implements host.Digester.
-func (m NotifyAborted) Digest() uint64 { return digest(m.Attempt) ^ m.Checkpoint }
-
-// Digest implements host.Digester.
-func (m Welcome) Digest() uint64 { return uint64(m.Epoch) }
-
-// Digest implements host.Digester.
-func (m Cancel) Digest() uint64 { return digest(m.Attempt) }
-
-// Digest implements host.Digester.
-func (m Heartbeat) Digest() uint64 { return digest(plainHeartbeat(m)) }
-
-// Digest implements host.Digester.
-func (m Ack) Digest() uint64 { return digest(plainAck(m)) }
-
-// Digest implements host.Digester.
-func (m Decline) Digest() uint64 { return digest(plainDecline(m)) }
-
-// Digest implements host.Digester.
-func (m Status) Digest() uint64 { return digest(plainStatus(m)) }

@@ -128,8 +128,8 @@ func (t *Task) charge(records int, out *host.Outbox) {
 	if records == 0 {
 		return
 	}
-	for _, n := range t.vertex.Chain {
-		out.Charge(n.UID, records)
+	for _, uid := range t.uids {
+		out.Charge(uid, records)
 	}
 }
 

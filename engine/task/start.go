@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/weirstream/weir/engine/barrier"
 	"github.com/weirstream/weir/engine/channel"
@@ -178,7 +179,7 @@ func (t *Task) peer(vertex, subtask int) host.Address {
 }
 
 func taskActor(a stream.Attempt, id ID) string {
-	return fmt.Sprintf("task-%d-%d@%s", id.Vertex, id.Subtask, a)
+	return "task-" + strconv.Itoa(id.Vertex) + "-" + strconv.Itoa(id.Subtask) + "@" + a.String()
 }
 
 // restore puts a snapshot's contents into channels and operators.

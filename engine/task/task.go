@@ -51,6 +51,7 @@ type Task struct {
 	nodes    [][]string
 	vertex   *graph.Vertex
 	name     string
+	uids     []string // of the chain
 
 	env       operator.Env
 	operators []operator.Operator // head to tail
@@ -102,12 +103,14 @@ type timers struct {
 	processingAt                       int64
 }
 
-// newTask makes a task; plan and vertex belong to it alone.
-func newTask(env host.Env, s *Settings, attempt stream.Attempt, spec Spec, nodes [][]string, plan *graph.Plan) *Task {
-	v := plan.Vertices[spec.ID.Vertex]
+// newTask makes a task; the vertex belongs to it alone.
+func newTask(env host.Env, s *Settings, attempt stream.Attempt, spec Spec, nodes [][]string, v *graph.Vertex) *Task {
 	t := &Task{
 		host: env, settings: s, spec: spec, attempt: attempt, nodes: nodes, vertex: v,
 		name: v.Task(spec.ID.Subtask), watermark: stream.NoTime,
+	}
+	for _, n := range v.Chain {
+		t.uids = append(t.uids, n.UID)
 	}
 	t.env = operator.Env{Subtask: spec.ID.Subtask, Parallelism: v.Parallelism, Attempt: attempt}
 	t.snaps.last = spec.Checkpoint

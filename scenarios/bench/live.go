@@ -142,19 +142,25 @@ func (r *liveRun) run(s *session) error {
 func keyedCount(s *session) error {
 	const keys = 100_000
 	rounds := pick(s, 5, 1)
-	var engines, batched, loops, shares []float64
+	var engines, batched, loops, shares, spent, spentByHand []float64
 	checkpoints := 0
 	for range rounds {
 		r := &liveRun{keys: keys, interval: time.Second, for_: pick(s, 2500*time.Millisecond, 20*time.Millisecond)}
+		begin := processor()
 		if err := r.run(s); err != nil {
 			return err
 		}
+		spent = append(spent, float64(processor()-begin)/float64(r.meter.count()))
 		engines = append(engines, r.meter.rate())
 		checkpoints += r.ear.completed
 		runtime.GC()
-		batched = append(batched, batchedChannels(keys, pick(s, 1200*time.Millisecond, 10*time.Millisecond)))
+		begin = processor()
+		rate, records := batchedChannels(keys, pick(s, 1200*time.Millisecond, 10*time.Millisecond))
+		spentByHand = append(spentByHand, float64(processor()-begin)/float64(records))
+		batched = append(batched, rate)
 		runtime.GC()
-		begin, clock := processor(), time.Now()
+		clock := time.Now()
+		begin = processor()
 		loops = append(loops, loop(keys, pick(s, 600*time.Millisecond, 10*time.Millisecond)))
 		shares = append(shares, 100*float64(processor()-begin)/float64(time.Since(clock)))
 	}
@@ -164,6 +170,8 @@ func keyedCount(s *session) error {
 		"100,000 keys, %d subtasks; medians of %d rounds, engine from %s to %s, %d checkpoints in all",
 		subtasksLive, rounds, short(slices.Min(engines)), short(slices.Max(engines)), checkpoints))
 	s.add(over("live/rate", e, unit, 10))
+	s.add(figure("live/processor", median(spent), "ns/record", "batched channels by hand", median(spentByHand)).note(
+		"processor time of all tasks, for a machine that is busy with something else"))
 	s.add(figure("live/batched", b, unit, "a single loop", l).atLeast(0.9*batchedToLoop).note(
 		"the program by hand itself: source, map and routing fused, batches of 256, a Go map for each of %d parts; on a quiet machine %s of the loop; rounds from %s to %s",
 		subtasksLive, short(batchedToLoop), short(slices.Min(batched)), short(slices.Max(batched))))

@@ -117,6 +117,9 @@ func (j *job) FS() fs.FS {
 	return j.fs
 }
 
+// Yield implements [host.Worker]: no virtual time passes.
+func (j *job) Yield() {}
+
 func (w *World) onWork(e *sim.Event) {
 	j := e.Ref.(*job)
 	if j.dead {

@@ -225,7 +225,7 @@ func (p *prober) run(steps []Step, w way, points *int) (*outcome, error) {
 	if o, err := first.run(steps, nil); err != nil || first.held == nil {
 		return o, err // it has no state
 	}
-	c.data = first.held.Append([]byte{})
+	c.data = first.held.Append([]byte{}, nil)
 	first.held.Release()
 	return c.run(steps, points)
 }
@@ -331,7 +331,7 @@ func (c *course) restore() error {
 		data := c.data
 		if data == nil {
 			snapshot := s.Snapshot()
-			data = snapshot.Append(nil)
+			data = snapshot.Append(nil, nil)
 			snapshot.Release()
 		}
 		if err := next.op.(operator.Stateful).Restore(data); err != nil {

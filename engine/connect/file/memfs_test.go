@@ -259,6 +259,7 @@ type fuse struct {
 }
 
 func (f *fuse) FS() fs.FS { return f }
+func (f *fuse) Yield()    {}
 
 // blow is the error of the next operation.
 func (f *fuse) blow() error {

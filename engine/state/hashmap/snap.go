@@ -90,13 +90,15 @@ func (s *Snap[K, V]) AppendTo(dst []byte, keys codec.Codec[K], values codec.Code
 
 // Writer writes the same bytes in pieces.
 func (s *Snap[K, V]) Writer(keys codec.Codec[K], values codec.Codec[V]) *Writer[K, V] {
-	return &Writer[K, V]{rest: s.groups, keys: keys, values: values}
+	return &Writer[K, V]{rest: s.groups, count: s.count, keys: keys, values: values}
 }
 
 // Writer turns a snapshot into bytes piece by piece.
 type Writer[K comparable, V any] struct {
 	rest    []snapGroup[K, V]
 	page    int // of the first group in rest
+	count   int // entries to be written
+	done    int // of them, were written
 	keys    codec.Codec[K]
 	values  codec.Codec[V]
 	written int64
@@ -124,6 +126,7 @@ func (w *Writer[K, V]) Next(dst []byte, atLeast int) (piece []byte, more bool) {
 		}
 		g.pages[w.page].each(func(_ uint32, e *entry[K, V]) bool {
 			dst = w.values.Append(w.keys.Append(dst, e.key), e.value)
+			w.done++
 			return true
 		})
 		if w.page++; w.page == len(g.pages) {
@@ -132,6 +135,16 @@ func (w *Writer[K, V]) Next(dst []byte, atLeast int) (piece []byte, more bool) {
 	}
 	w.written += int64(len(dst) - from)
 	return dst, len(w.rest) > 0
+}
+
+// Ahead is about how many bytes are still to be written, to make room for: before the
+// first piece a guess that is too low rather than too high.
+func (w *Writer[K, V]) Ahead() int {
+	if w.done == 0 {
+		return min(16*w.count, 4<<10)
+	}
+	each := w.written/int64(w.done) + 1
+	return int(each)*(w.count-w.done) + 16*len(w.rest)
 }
 
 // Offsets are those of the key groups whose writing has begun, in ascending order.
