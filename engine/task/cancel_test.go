@@ -19,7 +19,7 @@ func TestOneCancelMarker(t *testing.T) {
 	g.Nodes[2].Inputs[0].Partitioner = graph.Hash // count has an output
 	g.Nodes[2].Inputs[0].Runtime = operator.Edge(operator.HashEdge(texts, func(v string) string { return v }, codec.Codec[string](codec.String{})))
 	b := &bench{files: disk{}}
-	b.actor = newTask(b, settings(), attempt, Spec{ID: ID{Vertex: 1}}, [][]string{{"tm1", "tm2"}, {"tm1"}, {"tm1"}}, g.Plan(true))
+	b.actor = newTask(b, settings(), attempt, Spec{ID: ID{Vertex: 1}}, [][]string{{"tm1", "tm2"}, {"tm1"}, {"tm1"}}, g.Plan(true).Part(1))
 	b.input(host.Input{Kind: host.Start})
 	b.allWork()
 	require.Equal(t, Running, last[Status](t, b).State)

@@ -3,7 +3,6 @@ package task
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -309,27 +308,4 @@ func TestDeclineWhileRestoring(t *testing.T) {
 	d := last[Decline](t, b)
 	require.EqualValues(t, 8, d.Checkpoint)
 	require.Equal(t, "decline 8: task not ready", d.String())
-}
-
-// What a task has given up, since it was told of the end before the barrier came, its gate
-// gives up once more when a newer barrier comes. There is one cancel marker.
-func TestGivesUpOnce(t *testing.T) {
-	b := &bench{files: disk{}}
-	nodes := [][]string{{"tm1", "tm2"}, {"tm1"}, {"tm1"}, {"tm1"}}
-	b.actor = newTask(b, settings(), attempt, Spec{ID: ID{Vertex: 1}}, nodes, job(same(), &ledger{}).Plan(false))
-	b.input(host.Input{Kind: host.Start})
-	b.allWork()
-	b.input(host.Input{Kind: host.WireUp, Wire: 0})
-	b.input(host.Input{Kind: host.WireUp, Wire: 1})
-	b.message(NotifyAborted{Attempt: attempt, Checkpoint: 7})
-	b.event(0, stream.Event{Kind: stream.Barrier, Checkpoint: 7, Unaligned: true})
-	b.event(0, stream.Event{Kind: stream.Barrier, Checkpoint: 8, Unaligned: true})
-	var said []string
-	for _, e := range b.events {
-		switch e.Kind {
-		case host.CancelOut, host.BarrierOut, host.CheckpointDeclined:
-			said = append(said, fmt.Sprintf("%s %d", e.Kind, e.Checkpoint))
-		}
-	}
-	require.Equal(t, []string{"cancel out 7", "declined 7", "barrier out 8"}, said)
 }
