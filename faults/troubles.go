@@ -50,14 +50,19 @@ func (p Profile) kinds() []Kind {
 	return nil
 }
 
-// WithTroubles is a plan with one to three faults of a drawn profile added, or none. All
-// that lasts is over after two seconds at most.
+// WithTroubles is a plan with faults of a drawn profile added: none, one to three, or of
+// everything four to eight. All that lasts is over after two seconds at most.
 func WithTroubles(c Chance, s Shape, p Plan) Plan {
-	kinds := Profiles[c("profile", len(Profiles))].kinds()
+	profile := Profiles[c("profile", len(Profiles))]
+	kinds := profile.kinds()
 	if len(kinds) == 0 {
 		return p
 	}
-	for i := range 1 + c("trouble/more", 3) {
+	n := 1 + c("trouble/more", 3)
+	if profile == Everything {
+		n = 4 + c("trouble/many", 5)
+	}
+	for i := range n {
 		where, kinds := fmt.Sprintf("trouble%d", i), p.more(kinds)
 		f := trouble(c, s, where, kinds[c(where+"/kind", len(kinds))])
 		f.Name = fmt.Sprintf("f%d", len(p)+1)

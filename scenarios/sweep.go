@@ -38,7 +38,7 @@ type SweepOptions struct {
 }
 
 // DefaultSeeds is how many runs a sweep has that is not told.
-const DefaultSeeds = 120
+const DefaultSeeds = 240
 
 // verified is one of how many runs a sweep runs twice without being asked.
 const verified = 64

@@ -18,7 +18,7 @@ const interrupt = 130
 
 type sweepCommand struct {
 	Scenarios []string `arg:"" name:"scenario" optional:"" help:"Scenarios, as listed by simrun list; all by default."`
-	Seeds     some     `placeholder:"N" help:"How many runs, round-robin over scenarios and modes; 120 by default."`
+	Seeds     some     `placeholder:"N" help:"How many runs, round-robin over scenarios and modes; 240 by default."`
 	Seed      seed     `default:"1" help:"Seed of the first run; those after it count up."`
 	For       limit    `placeholder:"D" help:"Run for a while, such as 10m, instead of a number of runs."`
 	Jobs      some     `placeholder:"N" help:"How many worlds at a time; as many as processors by default."`
