@@ -56,7 +56,7 @@ type TrialsOne struct {
 	Runs    *float64 `json:"runs"`
 	Seconds *float64 `json:"seconds"`
 	// All is the number of runs of each trial, the killing one included; those of trials
-	// that did not kill are negative.
+	// that did not kill are negative, or 0.
 	All     []int          `json:"all"`
 	Oracles map[string]int `json:"oracles"`
 

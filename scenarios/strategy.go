@@ -37,7 +37,7 @@ const (
 var shares = []struct {
 	strategy Strategy
 	parts    int
-}{{Uniform, 1}, {CrashEverywhere, 1}, {POS, 1}, {Swarm, 1}}
+}{{Uniform, 2}, {CrashEverywhere, 2}, {POS, 3}, {Swarm, 3}}
 
 // Strategies are those that there are, the portfolio last.
 func Strategies() []Strategy {
