@@ -164,11 +164,12 @@ func shrinkCase(c *Case, o ShrinkOptions) (*Shrunk, error) {
 	return s, nil
 }
 
+// shrinkPause is how long there is no word of progress, as in sweeps.
 func shrinkPause(terminal bool) time.Duration {
 	if terminal {
 		return 100 * time.Millisecond
 	}
-	return 2 * time.Second
+	return 10 * time.Second
 }
 
 // report runs the case once, and tells its story if it is not nil.

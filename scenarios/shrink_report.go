@@ -163,7 +163,11 @@ func (s *sweep) shrink(rep *Report) error {
 	if s.o.Shrink <= 0 || s.tally.first != nil || rep.Verdict != Fail || rep.Saved == "" {
 		return nil
 	}
-	small, err := ShrinkTrace(ShrinkOptions{Trace: rep.Saved, Budget: s.o.Shrink, Log: s.o.Log, Terminal: s.o.Terminal})
+	o := ShrinkOptions{Trace: rep.Saved, Budget: s.o.Shrink}
+	if s.o.Terminal {
+		o.Log, o.Terminal = s.o.Log, true
+	}
+	small, err := ShrinkTrace(o)
 	if err != nil {
 		return fmt.Errorf("it can't be made smaller: %w", err)
 	}

@@ -24,6 +24,7 @@ type swept struct {
 		Rerun    string `json:"rerun"`
 		Verdict  string `json:"verdict"`
 		NotSaved string `json:"not_saved"`
+		Case     string `json:"case"`
 	} `json:"failures"`
 	Groups []struct {
 		Oracle    string   `json:"oracle"`
@@ -38,6 +39,7 @@ type swept struct {
 		Seed    uint64  `json:"seed"`
 		Runs    int     `json:"runs"`
 		Seconds float64 `json:"seconds"`
+		Case    string  `json:"case"`
 	} `json:"first_failure,omitempty"`
 	Interrupted     bool                                  `json:"interrupted,omitempty"`
 	Events          uint64                                `json:"events"`
@@ -119,6 +121,7 @@ func TestSweepOfTheCanary(t *testing.T) {
 	require.FileExists(t, f.Trace)
 	require.True(t, strings.HasPrefix(f.Rerun, "simrun run canary --seed "), f.Rerun)
 	require.True(t, strings.HasPrefix(f.Replay, "simrun replay "+f.Trace+" --around "), f.Replay)
+	require.FileExists(t, f.Case)
 	for _, command := range []string{f.Rerun, f.Replay} {
 		status, stdout, stderr = simrun(strings.Fields(command)[1:]...)
 		require.Equal(t, broken, status, command)
