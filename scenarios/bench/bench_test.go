@@ -24,7 +24,7 @@ var rows = map[string][]string{
 	"standard": {"standard"},
 	"idle":     {"idle"},
 	"trace":    {"trace"},
-	"live":     {"live", "live/rate", "live/batched", "live/loop"},
+	"live":     {"live", "live/rate", "live/processor", "live/batched", "live/loop"},
 	"snapshot": {"snapshot/pause", "snapshot/pause-without", "snapshot/rate"},
 	"slow-consumer": {
 		"slow-consumer/unaligned/1", "slow-consumer/unaligned/10", "slow-consumer/unaligned/100", "slow-consumer/unaligned/100/quantum=16",
@@ -39,7 +39,7 @@ var rows = map[string][]string{
 
 // informative are the figures without a budget: they are there to be compared with.
 var informative = []string{
-	"engine/unjudged", "live/loop", "snapshot/pause-without", "slow-consumer/unaligned/1", "slow-consumer/aligned/1", "slow-consumer/aligned/10",
+	"engine/unjudged", "live/loop", "live/processor", "snapshot/pause-without", "slow-consumer/unaligned/1", "slow-consumer/aligned/1", "slow-consumer/aligned/10",
 	"slow-consumer/aligned/100", "thin-link/aligned/1", "thin-link/aligned/4", "thin-link/aligned/16",
 }
 

@@ -62,7 +62,7 @@ func snapshots(s *session) error {
 	for range pick(s, 2, 1) {
 		for _, interval := range []time.Duration{time.Second, time.Hour} {
 			p := &pauses{}
-			r := &liveRun{keys: keys, fill: true, interval: interval, for_: pick(s, 6*time.Second, 30*time.Millisecond), see: p.see}
+			r := &liveRun{keys: keys, fill: true, interval: interval, for_: pick(s, 6*time.Second, 200*time.Millisecond), see: p.see}
 			if s.quick && interval == time.Second {
 				r.interval = 10 * time.Millisecond
 			}
