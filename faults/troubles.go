@@ -15,9 +15,9 @@ const (
 	Calm         Profile = "calm"          // none
 	FlakyNetwork Profile = "flaky network" // messages lost, late, twice; connections reset
 	SlowChannel  Profile = "slow channel"  // stalls, and links slow for a while
-	CrashLoop    Profile = "crash loop"
-	SplitBrain   Profile = "split brain" // partitions
-	LongPauses   Profile = "long pauses" // and slow processors
+	CrashLoop    Profile = "crash loop"    // with late messages
+	SplitBrain   Profile = "split brain"   // partitions
+	LongPauses   Profile = "long pauses"   // and slow processors
 	WrongClocks  Profile = "wrong clocks"
 	BadDisk      Profile = "bad disk" // errors, no space, short and wrong reads, slow
 	Everything   Profile = "everything"
@@ -67,8 +67,20 @@ func WithTroubles(c Chance, s Shape, p Plan) Plan {
 		f := trouble(c, s, where, kinds[c(where+"/kind", len(kinds))])
 		f.Name = fmt.Sprintf("f%d", len(p)+1)
 		p = append(p, f)
+		if profile == CrashLoop && f.Target != s.JobManager && c(where+"/late", 2) == 0 {
+			p = append(p, lastWords(s, f, fmt.Sprintf("f%d", len(p)+1)))
+		}
 	}
 	return p
+}
+
+// lastWords makes some messages of a process that crashes again and again come after its
+// successor's.
+func lastWords(s Shape, loop Fault, name string) Fault {
+	return Fault{
+		Name: name, Kind: Delay, When: loop.When, Target: loop.Target + "->" + s.JobManager, Chance: 40,
+		For: min(time.Duration(loop.Times)*(loop.For+loop.Up), 2*time.Second), By: loop.For + loop.Up,
+	}
 }
 
 // more is the kinds of which the plan may have one more: with damage, or a second flipped

@@ -57,6 +57,18 @@ type RunOptions struct {
 // restarts without end, and waits hardly at all, would take hours for limit.
 func eventLimit(bytes int) uint64 { return 200_000 + 50*uint64(bytes) }
 
+// restarts is how many events the restarts may take for which there is time while the disk
+// fails: a job that restarts at once may do so hundreds of times.
+func (r *run) restarts() uint64 {
+	var lasts time.Duration
+	for _, f := range r.world.plan {
+		if f.Kind.OfDisk() {
+			lasts += f.Lasts()
+		}
+	}
+	return 2000 * uint64(lasts/(r.config.RestartDelay+4*time.Millisecond))
+}
+
 // run is one simulated run, prepared.
 type run struct {
 	o        RunOptions
@@ -223,7 +235,7 @@ func (r *run) recorded() (*Report, *cluster.Cluster, error) {
 func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	begin := time.Now()
 	hw := r.world.hardware
-	hw.MaxEvents, hw.Chooser = eventLimit(len(r.data)), r.o.Strategy.chooser()
+	hw.MaxEvents, hw.Chooser = eventLimit(len(r.data))+r.restarts(), r.o.Strategy.chooser()
 	rec, err := observe()
 	if err != nil {
 		return nil, nil, err

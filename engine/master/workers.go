@@ -84,7 +84,9 @@ func (m *JobManager) heartbeat(h task.Heartbeat, out *host.Outbox) {
 	}
 	w := m.workers[i]
 	if slices.Contains(w.gone, h.Incarnation) {
-		return // late, from a process that is gone
+		// Late, from a process that is gone, or from one that was taken for it.
+		out.Send(task.ExecutorAddress(w.name), task.Disconnect{Incarnation: h.Incarnation})
+		return
 	}
 	if h.Incarnation != w.incarnation {
 		if !w.lost {

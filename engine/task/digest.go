@@ -44,6 +44,9 @@ func (m Welcome) Digest() uint64 { return uint64(m.Epoch) }
 // Digest implements host.Digester.
 func (m Cancel) Digest() uint64 { return digest(m.Attempt) }
 
+// Digest implements host.Digester.
+func (m Disconnect) Digest() uint64 { return uint64(m.Incarnation) }
+
 func digest(a stream.Attempt) uint64 { return xxhash.Sum64String(a.String()) }
 
 // Digest implements host.Digester.
@@ -52,8 +55,7 @@ func (m Heartbeat) Digest() uint64 {
 	t := text(room[:0]).string("{Worker:", m.Worker).integer(" Incarnation:", m.Incarnation).integer(" Slots:", int64(m.Slots))
 	t = append(t, " Tasks:["...)
 	for i, s := range m.Tasks {
-		t = t.between(i)
-		t = append(t, s.String()...) // fmt asks for it in what it is told to show plainly
+		t = append(t.between(i).status(s), '}')
 	}
 	return append(t, ']').sum()
 }
@@ -75,8 +77,7 @@ func (m Decline) Digest() uint64 {
 // Digest implements host.Digester.
 func (m Status) Digest() uint64 {
 	var room [256]byte
-	t := text(room[:0]).attempt("{Attempt:", m.Attempt).id(m.ID).string(" State:", m.State.String())
-	return t.string(" Cause:", m.Cause.String()).string(" Text:", m.Text).sum()
+	return text(room[:0]).status(m).sum()
 }
 
 // text is a value as %+v shows it, piece by piece.
@@ -108,6 +109,11 @@ func (t text) attempt(name string, a stream.Attempt) text {
 
 func (t text) id(v ID) text {
 	return append(t.integer(" ID:{Vertex:", int64(v.Vertex)).integer(" Subtask:", int64(v.Subtask)), '}')
+}
+
+func (t text) status(v Status) text {
+	t = t.attempt("{Attempt:", v.Attempt).id(v.ID).string(" State:", v.State.String())
+	return t.string(" Cause:", v.Cause.String()).string(" Text:", v.Text)
 }
 
 func (t text) task(name string, v *snapshot.Task) text {

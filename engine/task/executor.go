@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/weirstream/weir/engine/graph"
 	"github.com/weirstream/weir/engine/host"
@@ -20,6 +21,7 @@ type Executor struct {
 	settings *Settings
 
 	incarnation int64
+	random      *rand.Rand // of incarnations
 	leader      uint32 // the newest epoch heard of, 0 for none
 	attempt     stream.Attempt
 	tasks       []Status
@@ -37,9 +39,8 @@ func NewExecutor(build Build, s *Settings) host.Factory {
 func (x *Executor) Step(now host.Now, in *host.Input, out *host.Outbox) {
 	switch in.Kind {
 	case host.Start:
-		// The clock alone may go back between two processes.
-		x.incarnation = int64(x.env.Rand("incarnation").Uint64()>>1) ^ now.Wall
-		x.heartbeat(out)
+		x.random = x.env.Rand("incarnation")
+		x.register(now, out)
 		x.schedule(out)
 	case host.Timer:
 		if in.Token == x.beat {
@@ -47,8 +48,20 @@ func (x *Executor) Step(now host.Now, in *host.Input, out *host.Outbox) {
 			x.schedule(out)
 		}
 	case host.Message:
+		if d, ok := in.Body.(Disconnect); ok && d.Incarnation == x.incarnation {
+			x.stop(out)
+			x.register(now, out)
+			return
+		}
 		x.message(in, out)
 	}
+}
+
+// register makes this process a new one to the JobManager. The clock alone may go back
+// between two.
+func (x *Executor) register(now host.Now, out *host.Outbox) {
+	x.incarnation = int64(x.random.Uint64()>>1) ^ now.Wall
+	x.heartbeat(out)
 }
 
 func (x *Executor) schedule(out *host.Outbox) {

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -142,4 +143,26 @@ func TestJobDescriptionFails(t *testing.T) {
 	b.input(host.Input{Kind: host.Start})
 	s := last[Status](t, b)
 	require.Equal(t, Status{attempt, ID{1, 0}, Failed, host.CauseUser, "job description: invalid job: it has no source"}, s)
+}
+
+// A process that the JobManager takes for one that is gone ends what it runs and registers
+// as another; what was said to an earlier one is not for it.
+func TestExecutorRegistersAnew(t *testing.T) {
+	b := worker()
+	b.message(deployment(attempt))
+	sent, _ := b.take()
+	first := sent[len(sent)-1].(Heartbeat)
+	b.message(Disconnect{Incarnation: first.Incarnation + 1})
+	requireNothing(t, b)
+	b.message(Disconnect{Incarnation: first.Incarnation})
+	sent, others := b.take()
+	require.Equal(t, []string{"stop task-0-1@1.2", "stop task-1-0@1.2"}, others)
+	require.Len(t, sent, 1)
+	second := sent[0].(Heartbeat)
+	require.NotEqual(t, first.Incarnation, second.Incarnation)
+	require.Empty(t, second.Tasks)
+	require.Equal(t, "tm1", second.Worker)
+	b.message(Disconnect{Incarnation: first.Incarnation})
+	requireNothing(t, b)
+	require.Equal(t, fmt.Sprintf("disconnect process %d", first.Incarnation), Disconnect{first.Incarnation}.String())
 }

@@ -101,6 +101,10 @@ type (
 	Welcome struct{ Epoch uint32 }
 	// Cancel stops all tasks of attempts up to and including one.
 	Cancel struct{ Attempt stream.Attempt }
+	// Disconnect tells a TaskExecutor that the JobManager takes its process for one that
+	// is gone: it stops its tasks and registers as a new one. Heartbeats may overtake each
+	// other, so that the last word of a dead process can come after its successor's first.
+	Disconnect struct{ Incarnation int64 }
 )
 
 // Messages to the JobManager.
@@ -148,6 +152,9 @@ func (m NotifyComplete) String() string { return "complete " + strconv.FormatUin
 func (m NotifyAborted) String() string  { return fmt.Sprintf("aborted %d", m.Checkpoint) }
 func (m Welcome) String() string {
 	return "welcome to epoch " + strconv.FormatUint(uint64(m.Epoch), 10)
+}
+func (m Disconnect) String() string {
+	return "disconnect process " + strconv.FormatInt(m.Incarnation, 10)
 }
 func (m Cancel) String() string    { return fmt.Sprintf("cancel attempt %s", m.Attempt) }
 func (m Heartbeat) String() string { return "heartbeat of " + m.Worker }
