@@ -45,10 +45,10 @@ type Result struct {
 
 // Violation is a shortest way to a state that breaks a property.
 type Violation struct {
-	Property string
-	Actions  []string // in words
-	State    []string // at the end, in words
-	States   int      // that the search knew when it was found, breadth first
+	Property string   `json:"property"`
+	Actions  []string `json:"actions"` // in words
+	State    []string `json:"state"`   // at the end, in words
+	States   int      `json:"states"`  // that the search knew when it was found, breadth first
 }
 
 // stateSize is what a state takes on a stack or in a frontier, with what goes with it.

@@ -43,7 +43,7 @@ func (q queue) String() string {
 // toTaskWords and toLeaderWords are control messages in words.
 func toTaskWords(it item) string {
 	kind, attempt, id := it.message()
-	return words3([...]string{"", "trigger", "abort of", "notification of", "notification of final"}[kind], attempt, id)
+	return words3([...]string{"", "trigger of", "abort of", "notification of", "notification of final"}[kind], attempt, id)
 }
 
 func toLeaderWords(it item) string {
