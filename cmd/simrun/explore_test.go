@@ -94,5 +94,5 @@ func TestExploreList(t *testing.T) {
 	}
 	decode(t, stdout, &l)
 	require.Len(t, l.Modes, 4)
-	require.Len(t, l.Bugs, 15)
+	require.Len(t, l.Bugs, 18)
 }

@@ -43,7 +43,8 @@ type Result struct {
 	Violation *Violation
 }
 
-// Violation is a shortest way to a state that breaks a property.
+// Violation is a shortest way to a state that breaks a property, or some way that goes
+// in a circle.
 type Violation struct {
 	Property string   `json:"property"`
 	Actions  []string `json:"actions"` // in words
@@ -65,7 +66,9 @@ func Explore(c Config, o Options) (Result, error) {
 		return Result{}, fmt.Errorf("%d bytes of memory; at least %d are needed", o.Memory, MemoryMin)
 	}
 	if c.Bug != NoBug && !o.Check {
-		return shortest(c, o), nil
+		if r := shortest(c, o); r.Violation != nil || !r.Complete || o.Reduced {
+			return r, nil
+		}
 	}
 	d := depthFirst{Config: c, Options: o}
 	d.result = Result{Config: c, Reduced: o.Reduced}
@@ -74,7 +77,7 @@ func Explore(c Config, o Options) (Result, error) {
 	if d.err != nil {
 		return Result{}, d.err
 	}
-	if bad != holds {
+	if bad != holds && d.result.Violation == nil {
 		return shortest(c, o), nil // of a mistake in the model itself
 	}
 	return d.result, nil
@@ -99,6 +102,7 @@ type frame struct {
 	left  uint64 // actions that are still to be taken
 	sleep uint64 // of a reduced exploration
 	ways  float64
+	taken Action // the latest
 }
 
 // underWay marks a state whose ways are not counted yet.
@@ -115,6 +119,7 @@ func (d *depthFirst) run() Property {
 		}
 		a := lowest(top.left)
 		top.left &= top.left - 1
+		top.taken = a
 		d.result.Transitions++
 		sleep := d.asleep(top, a)
 		top.sleep |= 1 << a
@@ -144,7 +149,8 @@ func (d *depthFirst) enter(s *State, sleep uint64) Property {
 	f := frame{s: *s, key: key, left: set, sleep: sleep}
 	switch {
 	case !d.Reduced && known && *word == underWay:
-		return progress // in a circle
+		d.circle(s)
+		return progress
 	case !d.Reduced && known:
 		d.count(math.Float64frombits(*word))
 		return holds
@@ -202,4 +208,19 @@ func (d *depthFirst) count(ways float64) {
 	} else {
 		d.ways = ways
 	}
+}
+
+// circle tells how a state is reached again from itself.
+func (d *depthFirst) circle(s *State) {
+	v := &Violation{Property: progress.String(), States: d.result.States}
+	again := s.fingerprint()
+	for i := range d.stack {
+		f := &d.stack[i]
+		if f.key == again {
+			v.State = append(v.State, fmt.Sprintf("everything is as it was before action %d:", i+1))
+		}
+		v.Actions = append(v.Actions, d.describe(&f.s, f.taken))
+	}
+	v.State = append(v.State, d.inWords(s)...)
+	d.result.Violation = v
 }

@@ -29,8 +29,11 @@ func (m *machine) takeOperator(ch int) {
 // in at-least-once mode of CheckpointBarrierTracker.
 func (m *machine) gateBarrier(ch int, id uint8, overtakes bool) {
 	g := &m.s.operator
-	if id < g.current || id == g.current && !g.pending {
-		return // obsolete
+	if id < g.current || id == g.current && !g.pending { // obsolete
+		if m.Bug == ObsoleteKept {
+			m.s.in[ch] = m.s.in[ch].push(barrier.of(id))
+		}
+		return
 	}
 	if id > g.current {
 		m.giveUp() // subsumed
@@ -50,7 +53,12 @@ func (m *machine) gateBarrier(ch int, id uint8, overtakes bool) {
 	if g.arrived != 3 {
 		return
 	}
-	g.pending, g.blocked = false, 0
+	g.pending = false
+	if m.Bug == StaysBlocked {
+		g.blocked &^= 1 << ch
+	} else {
+		g.blocked = 0
+	}
 	if g.overtook {
 		g.complete = g.pend == g.current
 		return

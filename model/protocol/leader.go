@@ -189,7 +189,7 @@ func (m *machine) commit(attempt uint8, t txn, owner uint8) {
 		m.broken(commits)
 	}
 	m.s.ghost.newest = max(m.s.ghost.newest, owner)
-	if bit := uint32(1) << (8*(attempt-1) + t.id); m.s.ext.txns&bit == 0 {
+	if bit := uint32(1) << (8*(attempt-1) + t.id); m.s.ext.txns&bit == 0 || m.Bug == CommitTwice && attempt != m.s.jm.attempt {
 		m.s.ext.txns |= bit
 		m.s.ext.committed = m.s.ext.committed.plus(t.what)
 	}
