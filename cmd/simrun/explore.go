@@ -24,7 +24,7 @@ func (s *size) UnmarshalText(text []byte) error {
 
 type exploreCommand struct {
 	Mode        *string `placeholder:"M" help:"Only this mode: aligned, at-least-once, unaligned or timeout."`
-	Records     *count  `placeholder:"R" help:"Records, 1 to 4; 2 by default."`
+	Records     *count  `placeholder:"R" help:"Records, 1 to 4; 3 by default."`
 	Checkpoints *count  `placeholder:"N" help:"Checkpoints beside the final one, 0 to 2; 1 by default."`
 	Crashes     *count  `placeholder:"N" help:"Crashes of one process each, 0 or 1; 1 by default."`
 	Aborts      *count  `placeholder:"N" help:"Checkpoints that are declined or expire, 0 or 1; 1 by default."`
@@ -39,7 +39,7 @@ type exploreCommand struct {
 // configs are what the flags ask for: every mode at its size, and where nobody asks for
 // another, at the size at which interleavings can be counted.
 func (c *exploreCommand) configs() ([]protocol.Config, error) {
-	base := protocol.Config{Records: 2, Checkpoints: 1, Crashes: 1, Aborts: 1}
+	base := protocol.Config{Records: 3, Checkpoints: 1, Crashes: 1, Aborts: 1}
 	modes := protocol.Modes
 	if c.Bug != nil {
 		bug, err := protocol.ParseBug(*c.Bug)

@@ -16,7 +16,7 @@ func (c Config) checkOrders(s *State) (checked int, err error) {
 			b := lowest(bs)
 			why := ""
 			switch {
-			case alone>>a&1 == 1 && b >= crash && b <= crashLeader:
+			case alone>>a&1 == 1 && b >= crash && b <= lead:
 				why = c.acrossCrash(s, &first, b)
 			case alone>>a&1 == 1 || a < b && c.footprint(s, a).independent(c.footprint(s, b)):
 				why = c.differ(s, &first, a, b)
@@ -50,23 +50,28 @@ func (c Config) differ(s, first *State, a, b Action) string {
 	return ""
 }
 
-// acrossCrash compares the attempts that follow a crash with and without what comes
-// first; nothing if the crash is not noticed yet.
+// acrossCrash compares the attempts that follow a crash, or its being noticed, with and
+// without what comes first; nothing if the crash can't be noticed yet.
 func (c Config) acrossCrash(s, first *State, b Action) string {
-	next := failover
-	if b == crashLeader {
-		next = lead
+	notice := b
+	switch {
+	case b == crashLeader:
+		notice = lead
+	case b < crashLeader:
+		notice = failover
 	}
 	var after [2]State
-	for i, from := range [...]*State{s, first} {
-		if c.enabled(from)>>b&1 == 0 {
+	for i, t := range [...]State{*s, *first} {
+		if b != notice {
+			if c.enabled(&t)>>b&1 == 0 {
+				return ""
+			}
+			t, _ = c.step(&t, b)
+		}
+		if c.enabled(&t)>>notice&1 == 0 {
 			return ""
 		}
-		t, _ := c.step(from, b)
-		if c.enabled(&t)>>next&1 == 0 {
-			return ""
-		}
-		t, _ = c.step(&t, next)
+		t, _ = c.step(&t, notice)
 		after[i] = c.settle(t)
 	}
 	if after[0] != after[1] {

@@ -6,10 +6,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// durable is what a crash leaves, and outsiders see.
+// durable is what a crash leaves, and outsiders see, by attempt.
 type durable struct {
 	done     checkpoint
 	ext      external
+	attempt  uint8
 	finished bool
 }
 
@@ -46,28 +47,32 @@ func sizes(f func(Config)) {
 // TestReducedAgrees: what is left out changes neither which durable states there are
 // nor how the job ends, and both explorations find all promises kept.
 func TestReducedAgrees(t *testing.T) {
-	sizes(func(c Config) {
-		seen := [2]map[durable]bool{{}, {}}
-		n := [2]int{}
-		for i, reduced := range []bool{false, true} {
-			visit(c, reduced, func(s *State) {
-				n[i]++
-				seen[i][durable{s.done, s.ext, s.finished}] = true
-			})
-		}
-		require.Equal(t, seen[0], seen[1], c)
-		require.Less(t, 2*n[1], n[0], c)
-		full, err := Explore(c, Options{Memory: memory})
-		require.NoError(t, err)
-		reduced, err := Explore(c, Options{Memory: memory, Reduced: true})
-		require.NoError(t, err)
-		require.True(t, full.Complete && reduced.Complete)
-		require.Nil(t, full.Violation, c)
-		require.Nil(t, reduced.Violation, c)
-		require.Equal(t, n[0], full.States, c)
-		require.LessOrEqual(t, reduced.States, n[1], c) // sleep sets leave transitions out, and no state
-		require.Equal(t, full.Finals, reduced.Finals, c)
-	})
+	sizes(func(c Config) { agree(t, c) })
+	agree(t, Config{Records: 1, Checkpoints: 1, Crashes: 1})
+}
+
+func agree(t *testing.T, c Config) {
+	t.Helper()
+	seen := [2]map[durable]bool{{}, {}}
+	n := [2]int{}
+	for i, reduced := range []bool{false, true} {
+		visit(c, reduced, func(s *State) {
+			n[i]++
+			seen[i][durable{s.done, s.ext, s.jm.attempt, s.finished}] = true
+		})
+	}
+	require.Equal(t, seen[0], seen[1], c)
+	require.Less(t, 2*n[1], n[0], c)
+	full, err := Explore(c, Options{Memory: memory})
+	require.NoError(t, err)
+	reduced, err := Explore(c, Options{Memory: memory, Reduced: true})
+	require.NoError(t, err)
+	require.True(t, full.Complete && reduced.Complete)
+	require.Nil(t, full.Violation, c)
+	require.Nil(t, reduced.Violation, c)
+	require.Equal(t, n[0], full.States, c)
+	require.LessOrEqual(t, reduced.States, n[1], c) // sleep sets leave transitions out, and no state
+	require.Equal(t, full.Finals, reduced.Finals, c)
 }
 
 // TestOrders: what reducing rests on holds in every state.

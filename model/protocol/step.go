@@ -27,7 +27,6 @@ const (
 	failover           = crashLeader + 1 // the coordinator notices that a task is gone
 	lead               = failover + 1    // a new leader
 	recoverSink        = lead + 1        // commits what the restored checkpoint owns
-	actions            = recoverSink + 1
 )
 
 func setOf(a Action, n int) uint64 { return (1<<n - 1) << a }
