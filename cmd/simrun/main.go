@@ -35,6 +35,7 @@ type cli struct {
 	Replay   replayCommand   `cmd:"" help:"Run what a trace records again, and compare."`
 	Shrink   shrinkCommand   `cmd:"" help:"Make the failure smaller that a trace records: fewer faults, fewer records, a plainer world."`
 	Mutants  mutantsCommand  `cmd:"" help:"Break the engine on purpose, in many ways, and see that runs notice."`
+	Explore  exploreCommand  `cmd:"" help:"Go through every behaviour of a model of the checkpoint protocol."`
 	Live     liveCommand     `cmd:"" help:"Run a scenario on a real process, clock and files, killed while it runs."`
 	Bench    benchCommand    `cmd:"" help:"Measure simulator and engine against their budgets."`
 	Vet      vetCommand      `cmd:"" help:"Find what makes jobs differ from their replay, in their source."`

@@ -45,6 +45,11 @@ var refused = []string{
 	`bench nope`, `bench fresh nope`, `bench fresh fresh`, `bench fresh --profile input`, `bench fresh --profile missing/dir`, `bench fresh --profile=`,
 	`bench --profile`, `bench --list fresh`, `bench --list --profile profiles`, `bench --seed 2`, `bench --quick`,
 
+	// The model of the protocol.
+	`explore nope`, `explore --mode sideways`, `explore --mode=`, `explore --records 0`, `explore --records 5`, `explore --records x`, `explore --records`,
+	`explore --checkpoints 3`, `explore --crashes 2`, `explore --aborts -1`, `explore --bug nope`, `explore --bug=`, `explore --memory 5`, `explore --memory 4GiB`,
+	`explore --memory=`, `explore --list --bug no-alignment`, `explore --list --mode aligned`, `explore --seed 2`, `run wordcount --memory 5000000`,
+
 	// Vet.
 	`vet`, `vet --allow`, `vet ./missing`, `vet ./dir`, `vet ./dir/...`, `vet ./ill`, `vet ./ill-typed`, `vet --json`,
 
@@ -237,7 +242,7 @@ func TestEmptyArguments(t *testing.T) {
 		{[]string{"run", "wordcount", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", "wordcount", "--set", "parallelism.default=2", "--set", ""}, "simrun: --set \"\" is not of the form key=value\n"},
 		{[]string{"run", ""}, "simrun: run needs the name of a scenario, or --case FILE; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
-		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, coverage, replay, shrink, mutants, live, bench, vet\n"},
+		{[]string{""}, "simrun: unknown command \"\"; the commands are list, run, sweep, coverage, replay, shrink, mutants, explore, live, bench, vet\n"},
 		{[]string{"run", "wordcount", "--from", ""}, "simrun: --from: it is empty; name a path, or leave the flag out\n"},
 		{[]string{"run", "two\nlines"}, "simrun: unknown scenario \"two\\nlines\"; there is: allround, bad-disk, damaged-checkpoint, rebalance-broadcast, timers, two-inputs, wordcount\n"},
 		{[]string{"run", "wordcount", "--input", "two\nlines"}, "simrun: --input two lines: no such file or directory; name a file that can be read\n"},
