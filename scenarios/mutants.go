@@ -14,8 +14,7 @@ import (
 // MutantsOptions are the flags of mutants.
 type MutantsOptions struct {
 	IDs []string // empty for all
-	// Budget is for each mutant's runs, its build apart; 0 for 20 seconds, or a
-	// minute with Matrix.
+	// Budget is for each mutant's runs, its build apart; 0 for a minute.
 	Budget time.Duration
 	// Matrix lets runs go on after a broken promise, and each mutant after its first
 	// kill, to learn which oracles notice it.
@@ -126,10 +125,8 @@ func RunMutants(o MutantsOptions) (*Mutants, error) {
 	switch {
 	case o.Budget < 0:
 		return nil, usage("--budget is %s; it must be more than 0", o.Budget)
-	case o.Budget == 0 && o.Matrix:
-		o.Budget = time.Minute
 	case o.Budget == 0:
-		o.Budget = 20 * time.Second
+		o.Budget = time.Minute
 	}
 	h := &hunt{o: o, sane: map[string]bool{}}
 	var err error

@@ -12,7 +12,7 @@ type mutantsCommand struct {
 	IDs      []string   `arg:"" name:"id" optional:"" help:"Mutants, as listed by --list; all by default."`
 	List     bool       `help:"List them and run nothing."`
 	Matrix   bool       `help:"Run each mutant on after its first kill, and say which oracles notice it."`
-	Budget   limit      `placeholder:"D" help:"How long to run each mutant at most, its build apart; 20s by default, 1m with --matrix."`
+	Budget   limit      `placeholder:"D" help:"How long to run each mutant at most, its build apart; 1m by default, 20s for each trial."`
 	Out      path       `placeholder:"DIR" help:"Where to keep the traces of the kills."`
 	Trials   some       `placeholder:"N" help:"Measure how many runs strategies need to kill each mutant, in N trials from other seeds, of --budget each."`
 	Strategy []strategy `placeholder:"S" help:"Strategies to measure: uniform, swarm, pos, crash-everywhere or portfolio; all by default. Needs --trials."`

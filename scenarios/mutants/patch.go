@@ -126,7 +126,7 @@ func (p *Patch) String() string {
 const survived = "survived: "
 
 // Strategies are the names that the field strategy may have.
-var Strategies = []string{"uniform", "swarm", "portfolio"}
+var Strategies = []string{"uniform", "swarm", "pos", "crash-everywhere", "portfolio"}
 
 // linesMax bounds the input of a mutant's runs.
 const linesMax = 1_000_000

@@ -94,7 +94,7 @@ func TestParseErrors(t *testing.T) {
 		good + "alone Cut\n":        `f:4: alone "Cut" is not the id of an oracle`,
 		good + "expect survived: r\nalone cut\n" + hunk: "f:8: the patch is expected to survive; cut can't notice it",
 		good + "lines 0\n":                        `f:4: lines "0" is not a whole number between 1 and 1000000`,
-		good + "strategy pso\n":                   `f:4: strategy "pso" is not one of uniform, swarm, portfolio`,
+		good + "strategy pso\n":                   `f:4: strategy "pso" is not one of uniform, swarm, pos, crash-everywhere, portfolio`,
 		good + "strategy swarm\nstrategy swarm\n": "f:5: there is a second strategy",
 		good + "set a\n":                          `f:4: set "a" is not of the form key=value`,
 		good + "match 1 of 2\n":                   "f:4: match comes once, right after file",
