@@ -67,7 +67,7 @@ func WithTroubles(c Chance, s Shape, p Plan) Plan {
 		f := trouble(c, s, where, kinds[c(where+"/kind", len(kinds))])
 		f.Name = fmt.Sprintf("f%d", len(p)+1)
 		p = append(p, f)
-		if profile == CrashLoop && f.Target != s.JobManager && c(where+"/late", 2) == 0 {
+		if profile == CrashLoop && f.Target != s.JobManager {
 			p = append(p, lastWords(s, f, fmt.Sprintf("f%d", len(p)+1)))
 		}
 	}
