@@ -61,6 +61,8 @@ func (d *diagram) follow(r trace.Record, at int) {
 		if p := d.part(r); p != nil {
 			p.Bytes, p.InFlight = n, m
 		}
+	case host.TaskFailed: // it takes nothing any more
+		d.unblock(r, func(a string, _ int) bool { return a == actor })
 	default:
 		d.coordinate(kind, r, at)
 	}
