@@ -247,7 +247,7 @@ func (w *world) barriers(in barrier.Input) {
 		case barrier.Unblock:
 			w.gate.Unblock(e.Channel)
 		case barrier.Capture:
-			w.gate.Capture(e.Channel, e.More)
+			w.gate.Capture(e.Channel, e.Checkpoint, e.More)
 		case barrier.Stop:
 			w.gate.StopCapture(e.Channel)
 		case barrier.Snapshot:
