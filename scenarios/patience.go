@@ -35,6 +35,14 @@ func (r *run) longestStep() time.Duration {
 	return time.Duration(r.config.Quantum*operators) * r.slowestRecord()
 }
 
+// stepBound bounds the time from when a task's timer is due to the end of the step in
+// which it is handled.
+func (r *run) stepBound() time.Duration {
+	hw := r.world.hardware
+	uneven := max(time.Duration(hw.DrawnCost), 100)
+	return 2*time.Millisecond + 2*r.longestStep() + 2*hw.StepCost*uneven/100
+}
+
 // word bounds what the JobManager's word takes until a task has heard it: no link of
 // the JobManager is made slow.
 func (r *run) word() time.Duration {

@@ -59,9 +59,12 @@ var eventNames = [...]string{
 
 func (k EventKind) String() string { return eventNames[k] }
 
-// Overtook is the text of a BarrierIn of a barrier that may be aligned or overtake, if it
-// has overtaken.
-const Overtook = "overtook"
+// Texts of events of checkpoints that are aligned until a timeout.
+const (
+	Overtook  = "overtook"              // BarrierIn: the barrier has overtaken
+	ByTimer   = "timer"                 // AlignmentTimedOut: the timer of the task was due
+	ByBarrier = "barrier that overtook" // AlignmentTimedOut: it came before that
+)
 
 // Cause is the class of a failure, for the provocation oracle: every failure must
 // come from outside or from a user's function.

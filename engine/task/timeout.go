@@ -49,16 +49,10 @@ func (t *Task) announced(ch int, e stream.Event, out *host.Outbox) {
 	t.offer(barrier.Announce, ch, e, out)
 }
 
-// Why an alignment has failed.
-const (
-	byTimer   = "timer"
-	byBarrier = "barrier that overtook"
-)
-
 func (t *Task) switched(e barrier.Effect) {
-	why := byBarrier
+	why := host.ByBarrier
 	if e.Timely {
-		why = byTimer
+		why = host.ByTimer
 	}
 	t.report(host.Event{Kind: host.AlignmentTimedOut, Checkpoint: e.Checkpoint, N: int64(t.since(e.Time)), Text: why})
 }
