@@ -302,6 +302,16 @@ func (g *InputGate) Pass(ch int) {
 	c.captured = nil
 }
 
+// Forget lets go of what was captured for a checkpoint that is given up: the next one may
+// capture nothing.
+func (g *InputGate) Forget() {
+	for ch := range g.Channels {
+		c := &g.Channels[ch]
+		g.account.Released += int64(len(c.captured))
+		c.captured = nil
+	}
+}
+
 // Convert takes a barrier out of a channel's queue, where it waits: it overtakes what is
 // ahead of it (K3). Ahead is the running number of the record behind it.
 func (g *InputGate) Convert(ch int, checkpoint uint64) (e stream.Event, ahead uint64) {

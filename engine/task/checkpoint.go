@@ -135,6 +135,7 @@ func (t *Task) applyEffects(out *host.Outbox) {
 		case barrier.Complete:
 			t.inputsDone(e.Checkpoint, out)
 		case barrier.Abort:
+			t.gate.Forget()
 			t.decline(e.Checkpoint, e.Why, "", out)
 		case barrier.StartTimer:
 			t.align.start(t, e.Checkpoint, e.Time, e.Timeout, out)
@@ -284,8 +285,11 @@ func encodeJSON(v any) []byte {
 // inputsDone is called when all barriers are here.
 func (t *Task) inputsDone(id uint64, out *host.Outbox) {
 	p := t.snaps.find(func(p *pending) bool { return p.checkpoint == id })
-	if p == nil {
-		return // given up
+	if p == nil { // given up
+		if t.gate != nil {
+			t.gate.Forget()
+		}
+		return
 	}
 	p.inputs = true
 	if p.unaligned {
