@@ -207,10 +207,10 @@ func (g *Gate) barrier(in Input, out []Effect) []Effect {
 	if in.Checkpoint > g.current {
 		out = g.abort(Subsumed, out)
 		out = g.begin(in, out)
-	} else if in.Unaligned && !g.unaligned { // the alignment has failed upstream
+	} else if in.Unaligned && !g.unaligned && !g.announced[in.Channel] { // the alignment has failed upstream
 		out = g.overtake(false, out)
 	}
-	if g.arrived[in.Channel] {
+	if g.arrived[in.Channel] || in.Unaligned && g.announced[in.Channel] {
 		must.Unreachable("B1: second barrier %d on channel %d", in.Checkpoint, in.Channel)
 	}
 	g.arrived[in.Channel] = true
