@@ -23,9 +23,6 @@ type ProtocolPlan struct {
 	// Slack is the longest time that a step, a message and the files of a checkpoint
 	// take together while nothing is broken.
 	Slack time.Duration
-	// Step is the longest time from when a task's timer is due to the end of the step in
-	// which it is handled, while nothing is broken.
-	Step time.Duration
 	// Word is the longest time until a task has heard what the JobManager says.
 	Word time.Duration
 }
@@ -35,6 +32,9 @@ type ProtocolTask struct {
 	Name    string // such as "count/1"
 	Source  bool
 	In, Out []int // channels, as indexes of ProtocolPlan.Channels
+	// Step is the longest time from when a timer of the task is due to the end of the step
+	// in which it is handled, while nothing is broken.
+	Step time.Duration
 }
 
 // Stand is where one end of a channel stands: Record records were sent or taken, and

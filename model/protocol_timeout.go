@@ -49,7 +49,7 @@ func (p *Protocol) align(task int, id uint64) {
 		return
 	}
 	t.aligns = id
-	d := deadline{task: task, id: id, at: max(m.triggered+p.plan.AlignedTimeout, p.now) + p.plan.Step}
+	d := deadline{task: task, id: id, at: max(m.triggered+p.plan.AlignedTimeout, p.now) + p.plan.Tasks[task].Step}
 	if len(m.due) == 0 || d.at < m.next {
 		m.next = d.at
 	}
@@ -151,9 +151,16 @@ func (p *Protocol) OutputTimedOut(task int, a stream.Attempt, id uint64, out []S
 	return p.take()
 }
 
-// checkOvertaking says that a barrier has overtaken and does not say so.
+// checkOvertaking says that a barrier has overtaken and does not say so, or has not.
 func (p *Protocol) checkOvertaking(task, ch int, id uint64, sent sentBarrier, overtook bool) {
-	if sent.unaligned && !overtook {
+	t := &p.tasks[task]
+	if overtook {
+		return
+	}
+	if t.snapshot == id && t.unaligned || t.switched == id {
+		p.say("T16", "%s took barrier %d from %s in its turn, but its alignment was over", p.name(task), id, p.input(task, ch))
+	}
+	if sent.unaligned {
 		p.say("T16", "%s took barrier %d from %s as one that is aligned, but it had overtaken", p.name(task), id, p.input(task, ch))
 	}
 }

@@ -41,8 +41,16 @@ func (o *protocolOracle) prepare() {
 	}
 	j := o.judges
 	c := j.run.config
-	plan := protocolPlan(j.cluster.Graph.Plan(c.Chaining), c)
-	plan.Slack, plan.Word, plan.Step = j.run.slack(), j.run.word(), j.run.stepBound()
+	vertices := j.cluster.Graph.Plan(c.Chaining)
+	plan := protocolPlan(vertices, c)
+	plan.Slack, plan.Word = j.run.slack(), j.run.word()
+	i := 0
+	for _, v := range vertices.Vertices {
+		for range v.Parallelism {
+			plan.Tasks[i].Step = j.run.punctuality(v)
+			i++
+		}
+	}
 	o.monitor, o.byName = model.NewProtocol(plan), map[string]int{}
 	for i, t := range plan.Tasks {
 		o.byName[t.Name] = i
