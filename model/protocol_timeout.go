@@ -157,7 +157,8 @@ func (p *Protocol) checkOvertaking(task, ch int, id uint64, sent sentBarrier, ov
 	if overtook {
 		return
 	}
-	if t.snapshot == id && t.unaligned || t.switched == id {
+	over := t.snapshot == id && t.unaligned || t.switched == id
+	if over && id > max(t.cancel, t.told) && !t.settled(id) { // else it is given up
 		p.say("T16", "%s took barrier %d from %s in its turn, but its alignment was over", p.name(task), id, p.input(task, ch))
 	}
 	if sent.unaligned {

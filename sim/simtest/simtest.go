@@ -83,7 +83,7 @@ type Job struct {
 	Input []string
 	// Draw makes the input of each run, by r alone. It stands for Input.
 	Draw func(r *rand.Rand) []string
-	// Modes are those to run; all three if empty.
+	// Modes are those to run; all four if empty.
 	Modes []Mode
 	// Configure sets what the job needs, before the knobs are drawn; see Config for
 	// which there are. The default is a job of parallelism 2 that checkpoints often.
