@@ -28,10 +28,13 @@ type Config struct {
 	CheckpointTimeout  time.Duration
 	AtLeastOnce        bool
 	Unaligned          bool
-	Retained           int
-	CheckpointDir      string
-	HADir              string
-	RecoveryPath       string
+	// AlignedTimeout is how long after its trigger a checkpoint's barriers begin to
+	// overtake, with Unaligned; 0 if they do from the first.
+	AlignedTimeout time.Duration
+	Retained       int
+	CheckpointDir  string
+	HADir          string
+	RecoveryPath   string
 
 	HeartbeatInterval time.Duration
 	HeartbeatTimeout  time.Duration
@@ -143,6 +146,7 @@ func settings() []setting {
 	return []setting{
 		guarantee("execution.checkpointing.mode", func(c *Config) *bool { return &c.AtLeastOnce }),
 		boolean("execution.checkpointing.unaligned.enabled", func(c *Config) *bool { return &c.Unaligned }),
+		duration("execution.checkpointing.aligned-checkpoint-timeout", 0, func(c *Config) *time.Duration { return &c.AlignedTimeout }),
 		duration("execution.checkpointing.interval", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointInterval }),
 		duration("execution.checkpointing.timeout", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointTimeout }),
 		integer("execution.checkpointing.num-retained", 1, many, func(c *Config) *int { return &c.Retained }),
@@ -243,6 +247,12 @@ func (c *Config) Validate() error {
 	if c.AtLeastOnce && c.Unaligned {
 		return fmt.Errorf("execution.checkpointing.unaligned.enabled is true and execution.checkpointing.mode is AT_LEAST_ONCE; unaligned checkpoints are for EXACTLY_ONCE only")
 	}
+	if c.AlignedTimeout > 0 && !c.Unaligned {
+		return fmt.Errorf("execution.checkpointing.aligned-checkpoint-timeout is %s and execution.checkpointing.unaligned.enabled is false; with the timeout it must be true, or the timeout 0s", c.AlignedTimeout)
+	}
+	if c.AlignedTimeout%time.Millisecond != 0 {
+		return fmt.Errorf("execution.checkpointing.aligned-checkpoint-timeout is %s; it must be a whole number of milliseconds", c.AlignedTimeout)
+	}
 	if c.HeartbeatTimeout < 2*c.HeartbeatInterval {
 		return fmt.Errorf("heartbeat.timeout is %s; it must be at least twice heartbeat.interval, which is %s", c.HeartbeatTimeout, c.HeartbeatInterval)
 	}
@@ -267,6 +277,7 @@ func (c *Config) JobManager(g *graph.Graph) host.Factory {
 		},
 		HeartbeatTimeout: c.HeartbeatTimeout, Check: c.HeartbeatInterval,
 		RestartDelay: c.RestartDelay, RestartAttempts: c.RestartAttempts, Chaining: c.Chaining, AtLeastOnce: c.AtLeastOnce,
+		AlignedTimeout: c.AlignedTimeout,
 	})
 }
 

@@ -40,6 +40,13 @@ func TestValidate(t *testing.T) {
 		`execution.buffer-timeout.interval is 0s; it must be at least 1ms`:                                func(c *engine.Config) { c.BufferTimeout = 0 },
 		`pipeline.auto-watermark-interval is -1s; it must be at least 1ms`:                                func(c *engine.Config) { c.WatermarkInterval = -time.Second },
 		`heartbeat.interval is 0s; it must be at least 1ms`:                                               func(c *engine.Config) { c.HeartbeatInterval = 0 },
+		`execution.checkpointing.aligned-checkpoint-timeout is -1s; it must be at least 0s`:               func(c *engine.Config) { c.AlignedTimeout = -time.Second },
+		`execution.checkpointing.aligned-checkpoint-timeout is 1s and execution.checkpointing.unaligned.enabled is false; with the timeout it must be true, or the timeout 0s`: func(c *engine.Config) {
+			c.AlignedTimeout = time.Second
+		},
+		`execution.checkpointing.aligned-checkpoint-timeout is 1.5ms; it must be a whole number of milliseconds`: func(c *engine.Config) {
+			c.Unaligned, c.AlignedTimeout = true, 1500*time.Microsecond
+		},
 		`heartbeat.timeout is 1.9s; it must be at least twice heartbeat.interval, which is 1s`: func(c *engine.Config) {
 			c.HeartbeatTimeout = 1900 * time.Millisecond
 		},

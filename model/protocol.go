@@ -14,6 +14,9 @@ type ProtocolPlan struct {
 	// Channels names every channel of the job, such as "words->count 0->1".
 	Channels    []string
 	AtLeastOnce bool
+	// AlignedTimeout is how long after its trigger a checkpoint's barriers begin to
+	// overtake, 0 if they never begin.
+	AlignedTimeout time.Duration
 	// Interval is the time between two checkpoints' triggers, Timeout what one has
 	// until its last acknowledgement.
 	Interval, Timeout time.Duration
@@ -29,6 +32,9 @@ type ProtocolTask struct {
 	Name    string // such as "count/1"
 	Source  bool
 	In, Out []int // channels, as indexes of ProtocolPlan.Channels
+	// Step is the longest time from when a timer of the task is due to the end of the step
+	// in which it is handled, while nothing is broken.
+	Step time.Duration
 }
 
 // Stand is where one end of a channel stands: Record records were sent or taken, and
@@ -56,6 +62,7 @@ type Protocol struct {
 	channels []channelMonitor
 	pace     paceMonitor
 	due      []deadline // in order of their time
+	aligned  alignmentMonitor
 	pending  pendingMonitor
 	over     uint64 // newest checkpoint that has completed or was given up
 	ids      uint64 // newest checkpoint triggered in the attempt
@@ -76,6 +83,8 @@ type taskMonitor struct {
 	owes      uint64 // oldest checkpoint of which it has to send a cancel marker, or the barrier
 	events    int64  // sent when it was
 	out       []Stand
+	aligns    uint64 // newest checkpoint that it has begun to align, with a timeout
+	switched  uint64 // newest whose alignment it has given up
 	snapshot  uint64 // newest taken
 	unaligned bool
 	taken     []uint64 // from each channel, at that snapshot
@@ -224,6 +233,7 @@ func (p *Protocol) Deploying(a stream.Attempt, checkpoint uint64) []string {
 	p.attempt, p.restores, p.doomed = a, checkpoint, false
 	p.pending.id, p.ids, p.over = 0, 0, checkpoint
 	p.due, p.pace = p.due[:0], paceMonitor{}
+	p.aligned.due = p.aligned.due[:0]
 	for i := range p.tasks {
 		t := &p.tasks[i]
 		clear(t.in)

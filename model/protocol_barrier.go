@@ -3,13 +3,17 @@ package model
 import "github.com/weirstream/weir/engine/stream"
 
 // BarrierIn tells that a task took a barrier from its channel ch, from which it had
-// taken and on which there had arrived so many records.
-func (p *Protocol) BarrierIn(task int, a stream.Attempt, ch int, id, taken, arrived uint64) []string {
+// taken and on which there had arrived so many records. Overtook says of a barrier with a
+// timeout that it has overtaken: then arrived are those that were sent ahead of it.
+func (p *Protocol) BarrierIn(task int, a stream.Attempt, ch int, id, taken, arrived uint64, overtook bool) []string {
 	t := p.of(task, a)
 	if t == nil {
 		return nil
 	}
 	c := &t.in[ch]
+	if id < c.barrier && c.overtook && p.overtaken(task, ch, id, taken) {
+		return p.take()
+	}
 	switch {
 	case id <= c.barrier:
 		p.say("T1", "%s took barrier %d from %s after barrier %d", p.name(task), id, p.input(task, ch), c.barrier)
@@ -19,13 +23,18 @@ func (p *Protocol) BarrierIn(task int, a stream.Attempt, ch int, id, taken, arri
 		p.say("T1", "%s took barrier %d from %s behind its end", p.name(task), id, p.input(task, ch))
 	}
 	c.barrier, c.taken, c.arrived = id, taken, arrived
-	sent, ok := p.channels[p.plan.Tasks[task].In[ch]].receive(id)
+	sent, ok := p.channels[p.plan.Tasks[task].In[ch]].receive(id, overtook)
 	if !ok {
 		p.say("T1", "%s took barrier %d from %s, on which it was not sent", p.name(task), id, p.input(task, ch))
 	} else {
+		if p.plan.AlignedTimeout > 0 {
+			p.checkOvertaking(task, ch, id, sent, overtook)
+			sent.unaligned = overtook
+		}
 		c.overtook = sent.unaligned
 		p.checkAhead(task, ch, id, sent)
 	}
+	p.align(task, id)
 	p.begin(task, id)
 	p.together(task, id)
 	return p.take()
@@ -47,10 +56,15 @@ func (p *Protocol) checkAhead(task, ch int, id uint64, sent sentBarrier) {
 	}
 }
 
-// receive takes a barrier, and those before it, which were overtaken or never came.
-func (c *channelMonitor) receive(id uint64) (sentBarrier, bool) {
+// receive takes a barrier, and those before it, which never came; but if it has
+// overtaken they may come yet.
+func (c *channelMonitor) receive(id uint64, overtook bool) (sentBarrier, bool) {
 	for i, b := range c.sent {
 		if b.id == id {
+			if overtook {
+				c.sent = append(c.sent[:i], c.sent[i+1:]...)
+				return b, true
+			}
 			c.sent = append(c.sent[:0], c.sent[i+1:]...)
 			return b, true
 		}
@@ -203,6 +217,7 @@ func (p *Protocol) SnapshotTaken(task int, a stream.Attempt, id uint64, unaligne
 	}
 	p.checkSilence(task, id, events, out)
 	t.snapshot, t.unaligned = id, unaligned
+	p.checkSwitched(task, id)
 	for ch := range in {
 		t.taken[ch] = in[ch].Record
 		p.checkAligned(task, ch, id, in[ch].Record)
@@ -285,7 +300,7 @@ func (p *Protocol) checkStored(task, ch int, id uint64, s Stand) {
 		p.say("T5", "%s stored that it had taken %d records from %s in checkpoint %d, it had taken %d", p.name(task), s.Record, p.input(task, ch), id, t.taken[ch])
 	}
 	want := uint64(0)
-	if t.unaligned {
+	if t.unaligned && t.in[ch].overtook {
 		want = t.in[ch].arrived - t.taken[ch]
 	}
 	if s.InFlight != want || want > 0 && s.First != t.taken[ch] {

@@ -17,6 +17,7 @@ func (p *Protocol) Triggered(id uint64, age time.Duration) []string {
 	}
 	p.checkPace(id)
 	p.ids = id
+	p.aligned.id, p.aligned.triggered = id, p.now
 	clear(p.pending.acked)
 	p.pending = pendingMonitor{id: id, began: p.now - age, acked: p.pending.acked, final: p.pace.ended == len(p.tasks)}
 	return p.take()

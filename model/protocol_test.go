@@ -62,11 +62,11 @@ func outPast(task int, id uint64, s Stand) tell {
 }
 
 func in(ch int, id, taken uint64) tell {
-	return func(p *Protocol) []string { return p.BarrierIn(both, current, ch, id, taken, taken) }
+	return func(p *Protocol) []string { return p.BarrierIn(both, current, ch, id, taken, taken, false) }
 }
 
 func inPast(ch int, id, taken, arrived uint64) tell {
-	return func(p *Protocol) []string { return p.BarrierIn(both, current, ch, id, taken, arrived) }
+	return func(p *Protocol) []string { return p.BarrierIn(both, current, ch, id, taken, arrived, false) }
 }
 
 func taken(id uint64, records ...uint64) tell {
@@ -337,7 +337,7 @@ func TestProtocolIsLean(t *testing.T) {
 			p.BarrierOut(task, current, id, false, 0, sources)
 			p.SnapshotTaken(task, current, id, false, 0, none, sources)
 			p.SnapshotStored(task, current, id, true, none, sources)
-			p.BarrierIn(both, current, task, id, 10, 10)
+			p.BarrierIn(both, current, task, id, 10, 10, false)
 			p.AckCounted(task, current, id)
 		}
 		p.Aborted(id, false)

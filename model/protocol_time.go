@@ -82,6 +82,7 @@ func (p *Protocol) checkTimes() {
 		}
 		p.due = append(p.due[:0], p.due[1:]...)
 	}
+	p.checkAlignments()
 	q, f := &p.pending, &p.pace
 	switch {
 	case f.running < len(p.tasks):

@@ -21,7 +21,7 @@ func allround() *Scenario {
 	return &Scenario{
 		Name:         "allround",
 		Promise:      "keyed state is always that of the event before, each event and timer comes once and in order of its key, and no alert is committed; at least once, an event comes again only if a restored checkpoint had taken it, or its line, behind a barrier",
-		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned},
+		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned, Timeout},
 		Order:        PerKey,
 		Key:          beforeNumber,
 		Repeats:      allroundRepeats,

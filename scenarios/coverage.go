@@ -54,6 +54,13 @@ const (
 	damageUnread
 	fellBack
 	failedAsPromised
+	switchedHalfway
+	switchedAnnounced
+	switchedByOther
+	alignedInTime
+	overtookLater
+	overtookOutputLater
+	restoredSwitched
 	pointCount
 )
 
@@ -67,6 +74,11 @@ type pointInfo struct {
 var onlyUnaligned = map[Mode]string{
 	Aligned:     "the barrier waits until the data before it has been taken",
 	AtLeastOnce: "the snapshot waits until the data before each barrier has been taken",
+}
+
+// noTimeout is why alignments are switched in one mode only.
+var noTimeout = map[Mode]string{
+	Aligned: "no barrier overtakes", AtLeastOnce: "no barrier overtakes", Unaligned: "the first barrier overtakes, no channel waits",
 }
 
 // slotsShared is why each edge has a local channel.
@@ -111,7 +123,7 @@ var points = [pointCount]pointInfo{
 	blocked: {"channel blocked by alignment", "another channel's barrier comes while it waits", map[Mode]string{
 		Unaligned: "no channel waits", AtLeastOnce: "no channel waits"}},
 	passedBarrier: {"record behind a barrier taken before the snapshot", "a channel whose barrier was there went on", map[Mode]string{
-		Aligned: "the channel waits", Unaligned: "the snapshot is taken at the first barrier"}},
+		Aligned: "the channel waits", Unaligned: "the snapshot is taken at the first barrier", Timeout: "the channel waits, to the end of a switched alignment, too"}},
 	lateAck:       {"late ack dropped", "of a checkpoint that is over, in the same attempt", nil},
 	staleMessage:  {"stale attempt's message dropped", "by the JobManager or a TaskExecutor", nil},
 	orphanRemoved: {"orphan removed", "a sink removes output that no checkpoint owns", nil},
@@ -119,14 +131,21 @@ var points = [pointCount]pointInfo{
 	committedLate: {"commit of a checkpoint after a later one was triggered", "the notification or the commit was slow", nil},
 	edgeLocal:     {"all channels of an edge local", "producers and consumers share nodes", nil},
 	edgeRemote: {"all channels of an edge remote", "no producer shares a node with its consumer", map[Mode]string{
-		Aligned: slotsShared, AtLeastOnce: slotsShared, Unaligned: slotsShared}},
+		Aligned: slotsShared, AtLeastOnce: slotsShared, Unaligned: slotsShared, Timeout: slotsShared}},
 	damagedFound: {"damaged newest checkpoint found at recovery", "a fault had damaged a file of it", nil},
 	noteAlone:    {"note without its checkpoint", "the newest checkpoint's metadata is gone, and a note says that it was complete", nil},
 	damagedLate:  {"damage between check and restore", "recovery read the file whole, and the task that restores it finds it damaged", nil},
 	damageUnread: {"damage that no recovery read", "the job finished with a damaged checkpoint that it passed by", nil},
 	fellBack: {"older checkpoint restored than the newest", "or none, since what is newer is damaged", map[Mode]string{
-		Aligned: exactlyOnceFails, Unaligned: exactlyOnceFails}},
+		Aligned: exactlyOnceFails, Unaligned: exactlyOnceFails, Timeout: exactlyOnceFails}},
 	failedAsPromised: {"job failed for damage", "it named the file and the newest checkpoint that is left", map[Mode]string{
 		AtLeastOnce: "it goes on from an older checkpoint"}},
-	edgeMixed: {"local and remote channels in one edge", "some producers share a node with a consumer", nil},
+	switchedHalfway:     {"timeout switched an alignment half-way", "some channels were blocked, the barriers of others had not been taken", noTimeout},
+	switchedAnnounced:   {"timeout before any barrier was taken", "those that had come were known, and waited behind data", noTimeout},
+	switchedByOther:     {"alignment switched by a barrier that had overtaken", "it came before the task's own timer was due", noTimeout},
+	alignedInTime:       {"alignment of several channels ended before its timeout", "no barrier overtook in the task", noTimeout},
+	overtookLater:       {"waiting barrier overtook data in an input queue", "when the alignment was switched, or later", noTimeout},
+	overtookOutputLater: {"waiting barrier overtook data in an output queue", "the producer's timer was due before the barrier was on the wire", noTimeout},
+	restoredSwitched:    {"restore of a checkpoint whose alignment was switched", "in some task, not necessarily in all", noTimeout},
+	edgeMixed:           {"local and remote channels in one edge", "some producers share a node with a consumer", nil},
 }

@@ -37,6 +37,7 @@ func draw(strategy Strategy, seed uint64, s *Scenario, c *engine.Config, bytes i
 		w.widen()
 	}
 	d.retain(c)
+	d.alignedTimeout(c)
 	nodes := w.nodes()
 	shape := faults.Shape{JobManager: nodes[0], Workers: nodes[1:], Operators: s.Slow, Crashes: 4}
 	if strategy == Uniform {
@@ -55,6 +56,14 @@ func draw(strategy Strategy, seed uint64, s *Scenario, c *engine.Config, bytes i
 func (d *drawer) retain(c *engine.Config) {
 	if d.scenario.Damaged {
 		c.Retained = d.of("retained beside damage", 2, 3, 4)
+	}
+}
+
+// alignedTimeout draws a timeout of which some alignments take longer, in the mode that has
+// one.
+func (d *drawer) alignedTimeout(c *engine.Config) {
+	if c.AlignedTimeout > 0 {
+		c.AlignedTimeout = time.Duration(d.of("aligned timeout", 1, 2, 5, 10, 20, 50)) * time.Millisecond
 	}
 }
 

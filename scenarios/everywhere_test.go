@@ -88,7 +88,7 @@ func TestCrashEverywhereSweep(t *testing.T) {
 		require.Equal(t, everywhere(base, sizes[base]), seed)
 		sizes[base]++
 	}
-	require.Equal(t, []uint64{6, 9, 12}, bases)
+	require.Equal(t, []uint64{6, 10, 14}, bases)
 	for _, base := range bases[:2] {
 		r, err := prepare(s.optionsOf(s.pairs[1], CrashEverywhere, base))
 		require.NoError(t, err)

@@ -47,7 +47,7 @@ func OwnScenario(s Scenario) *Scenario {
 		s.Promise = "what is committed is what the reference interpreter makes of the input, each line once"
 	}
 	if len(s.Modes) == 0 {
-		s.Modes = []Mode{Aligned, Unaligned, AtLeastOnce}
+		s.Modes = []Mode{Aligned, Unaligned, AtLeastOnce, Timeout}
 	}
 	configure := s.Configure
 	s.Configure = func(c *engine.Config) {

@@ -35,6 +35,27 @@ func (r *run) longestStep() time.Duration {
 	return time.Duration(r.config.Quantum*operators) * r.slowestRecord()
 }
 
+// punctuality bounds the time from when a timer of a vertex's task is due to the end of the
+// step in which it is handled.
+func (r *run) punctuality(v *graph.Vertex) time.Duration {
+	hw := r.world.hardware
+	uneven := max(time.Duration(hw.DrawnCost), 100)
+	record := time.Duration(0)
+	for _, n := range v.Chain {
+		factor := uneven
+		for _, f := range r.world.plan {
+			if f.Kind == faults.SlowOperator && f.Target == n.UID {
+				factor = max(factor, time.Duration(f.Percent))
+			}
+		}
+		record += max(hw.RecordCost, 100*time.Nanosecond) * factor / 100 * uneven / 100
+	}
+	return stampUnit + time.Duration(r.config.Quantum)*record + 4*max(hw.StepCost, time.Microsecond)*uneven/100
+}
+
+// stampUnit is how exactly a barrier says when its checkpoint was triggered.
+const stampUnit = time.Millisecond
+
 // word bounds what the JobManager's word takes until a task has heard it: no link of
 // the JobManager is made slow.
 func (r *run) word() time.Duration {

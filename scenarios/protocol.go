@@ -13,6 +13,7 @@ import (
 	"github.com/weirstream/weir/engine/snapshot"
 	"github.com/weirstream/weir/engine/stream"
 	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/faults"
 	"github.com/weirstream/weir/model"
 	"github.com/weirstream/weir/sim"
 )
@@ -40,8 +41,16 @@ func (o *protocolOracle) prepare() {
 	}
 	j := o.judges
 	c := j.run.config
-	plan := protocolPlan(j.cluster.Graph.Plan(c.Chaining), c)
+	vertices := j.cluster.Graph.Plan(c.Chaining)
+	plan := protocolPlan(vertices, c)
 	plan.Slack, plan.Word = j.run.slack(), j.run.word()
+	i := 0
+	for _, v := range vertices.Vertices {
+		for range v.Parallelism {
+			plan.Tasks[i].Step = j.run.punctuality(v)
+			i++
+		}
+	}
 	o.monitor, o.byName = model.NewProtocol(plan), map[string]int{}
 	for i, t := range plan.Tasks {
 		o.byName[t.Name] = i
@@ -54,7 +63,9 @@ func (o *protocolOracle) prepare() {
 
 // protocolPlan is the neutral view of a job's tasks and channels.
 func protocolPlan(p *graph.Plan, c *engine.Config) model.ProtocolPlan {
-	plan := model.ProtocolPlan{AtLeastOnce: c.AtLeastOnce, Interval: c.CheckpointInterval, Timeout: c.CheckpointTimeout}
+	plan := model.ProtocolPlan{
+		AtLeastOnce: c.AtLeastOnce, Interval: c.CheckpointInterval, Timeout: c.CheckpointTimeout, AlignedTimeout: c.AlignedTimeout,
+	}
 	numbers := map[[3]int]int{}
 	channel := func(e *graph.PlanEdge, from, to int) int {
 		key := [3]int{e.Index, from, to}
@@ -109,6 +120,9 @@ func (o *protocolOracle) disturbed() bool {
 	o.crashes = len(c.Injected) + c.Hits
 	for ; o.troubles < len(c.Troubles); o.troubles++ {
 		is = is || c.Troubles[o.troubles].Excuses()
+		if k := c.Troubles[o.troubles].Fault.Kind; k == faults.Skew || k == faults.Jump {
+			o.monitor.ClocksWrong()
+		}
 	}
 	return is
 }
@@ -136,7 +150,14 @@ func (o *protocolOracle) onTask(task int, e *host.Event) []string {
 	case host.TaskFailed:
 		m.Disturbed()
 	case host.BarrierIn:
-		return m.BarrierIn(task, a, ch, e.Checkpoint, uint64(e.N), uint64(e.M))
+		return m.BarrierIn(task, a, ch, e.Checkpoint, uint64(e.N), uint64(e.M), e.Text == host.Overtook)
+	case host.BarrierAnnounced:
+		return m.Announced(task, a, ch, e.Checkpoint)
+	case host.AlignmentTimedOut:
+		return m.TimedOut(task, a, e.Checkpoint, e.Text == host.ByTimer)
+	case host.OutputTimedOut:
+		_, out := o.stands(e)
+		return m.OutputTimedOut(task, a, e.Checkpoint, out)
 	case host.BarrierOut:
 		_, out := o.stands(e)
 		return m.BarrierOut(task, a, e.Checkpoint, e.M == 1, e.N, out)

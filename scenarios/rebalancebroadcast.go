@@ -17,7 +17,7 @@ func rebalanceBroadcast() *Scenario {
 	return &Scenario{
 		Name:         "rebalance-broadcast",
 		Promise:      "every count of every word dealt out by a rebalance is committed exactly once, and every record of a broadcast control stream is counted once by each subtask; at least once, both are counted again only for what a restored checkpoint had taken behind a barrier",
-		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned},
+		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned, Timeout},
 		Order:        PerKey,
 		Key:          beforeNumber,
 		Repeats:      rebalanceBroadcastRepeats,

@@ -6,6 +6,7 @@ package scenarios
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/graph"
@@ -20,7 +21,12 @@ const (
 	Aligned     Mode = "aligned"
 	Unaligned   Mode = "unaligned"
 	AtLeastOnce Mode = "at-least-once"
+	// Timeout is aligned at first, and unaligned from the aligned checkpoint timeout on.
+	Timeout Mode = "timeout"
 )
+
+// alignedTimeout is the aligned checkpoint timeout where none is drawn or set.
+const alignedTimeout = 10 * time.Millisecond
 
 // Scenario is a job with an input, a promise and the means to check it.
 type Scenario struct {
@@ -142,7 +148,10 @@ func (s *Scenario) Config(m Mode, set []string) (*engine.Config, error) {
 	c := engine.DefaultConfig()
 	c.Name = s.Name
 	s.Configure(c)
-	c.Unaligned, c.AtLeastOnce = m == Unaligned, m == AtLeastOnce
+	c.Unaligned, c.AtLeastOnce = m == Unaligned || m == Timeout, m == AtLeastOnce
+	if m == Timeout {
+		c.AlignedTimeout = alignedTimeout
+	}
 	if err := Apply(c, set); err != nil {
 		return nil, err
 	}
@@ -154,7 +163,10 @@ func (s *Scenario) Config(m Mode, set []string) (*engine.Config, error) {
 	if c.Slots < c.Parallelism {
 		return nil, fmt.Errorf("--set: taskmanager.numberOfTaskSlots is %d; it must be at least parallelism.default, which is %d: one worker may have to run the whole job", c.Slots, c.Parallelism)
 	}
-	if c.Unaligned != (m == Unaligned) {
+	if (c.AlignedTimeout > 0) != (m == Timeout) && c.Unaligned {
+		return nil, fmt.Errorf("--set: execution.checkpointing.aligned-checkpoint-timeout is %s, which contradicts --mode %s; it is for --mode timeout, and there more than 0s", c.AlignedTimeout, m)
+	}
+	if c.Unaligned != (m == Unaligned || m == Timeout) {
 		return nil, fmt.Errorf("--set: execution.checkpointing.unaligned.enabled is %t, which contradicts --mode %s; leave it out", c.Unaligned, m)
 	}
 	return c, nil

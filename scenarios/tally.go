@@ -112,6 +112,12 @@ func newShares() []*Share {
 		{name: "restored-in-flight", what: "a restore of in-flight data, of unaligned runs", Floor: 0.3,
 			counts: func(r *Report) bool { return r.RestoredInFlight > 0 },
 			among:  func(r *Report) bool { return r.Mode == Unaligned }},
+		{name: "alignment-split", what: "an alignment that ended in time and one that did not, of runs with a timeout", Floor: 0.3,
+			counts: func(r *Report) bool {
+				p := &r.watched.points
+				return p[alignedInTime] && (p[switchedHalfway] || p[switchedAnnounced])
+			},
+			among: func(r *Report) bool { return r.Mode == Timeout }},
 		{name: "parallel", what: "a parallelism above 1", Floor: 0.7,
 			counts: func(r *Report) bool { return r.watched.parallel }, among: all},
 	}

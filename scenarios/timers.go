@@ -18,7 +18,7 @@ func timers() *Scenario {
 	return &Scenario{
 		Name:         "timers",
 		Promise:      "every count of every word is committed exactly once, though timers of the clock say when, and each timer fires once, when it is due, unless it was deleted; at least once, a word is counted again only for what a restored checkpoint had taken behind a barrier",
-		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned},
+		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned, Timeout},
 		Faults:       allFaults,
 		Job:          timersJob,
 		DefaultInput: text,

@@ -21,7 +21,7 @@ func twoInputs() *Scenario {
 	return &Scenario{
 		Name:         "two-inputs",
 		Promise:      "every count over two sources of different speed is committed exactly once, by way of a union and of an operator with two inputs, whose rows follow from the order in which they say it took them; at least once, a word is counted again only for what a restored checkpoint had taken behind a barrier",
-		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned},
+		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned, Timeout},
 		Order:        Witnessed,
 		Key:          twoInputsKey,
 		Witnessed:    twoInputsWitnessed,

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/weirstream/weir/engine"
@@ -39,6 +40,9 @@ type watcher struct {
 	latest  latestCheckpoint
 	final   uint64          // newest checkpoint that is known to be final
 	partly  map[uint64]bool // checkpoints of which some tasks had ended
+	// switched is the newest checkpoint whose alignment was switched in some task, and
+	// lasting the newest such that completed.
+	switched, lasting uint64
 }
 
 // watchedTask is what is known of one task of the current attempt.
@@ -46,6 +50,7 @@ type watchedTask struct {
 	running, ended bool
 	snapshot       uint64   // newest checkpoint whose synchronous point has passed
 	before         []uint64 // by channel: newest checkpoint whose barrier came before that
+	waits          []uint64 // by channel: newest checkpoint whose barrier was announced
 	blocked        uint64   // newest checkpoint for which a channel waits, and which
 	blockedOn      int32
 }
@@ -98,6 +103,10 @@ func (w *watcher) OnEvent(_ *sim.World, e *host.Event) *sim.Violation {
 	w.prepare()
 	w.catchUp()
 	switch e.Kind {
+	case host.BarrierAnnounced, host.AlignmentTimedOut, host.OutputTimedOut:
+		if i, ok := w.byName[e.Subject]; ok {
+			w.onTimeout(&w.tasks[i], e)
+		}
 	case host.BarrierIn, host.ChannelBlocked, host.SnapshotTaken, host.TaskRunning, host.TaskEnded, host.Restored:
 		if i, ok := w.byName[e.Subject]; ok {
 			w.onTask(&w.tasks[i], e)
@@ -127,7 +136,7 @@ func (w *watcher) prepare() {
 		}
 		for i := range v.Parallelism {
 			w.byName[v.Task(i)] = len(w.tasks)
-			w.tasks = append(w.tasks, watchedTask{before: make([]uint64, channels)})
+			w.tasks = append(w.tasks, watchedTask{before: make([]uint64, channels), waits: make([]uint64, channels)})
 		}
 	}
 }
@@ -181,11 +190,13 @@ func (w *watcher) onTask(t *watchedTask, e *host.Event) {
 		if t.snapshot < e.Checkpoint && int(e.Channel) < len(t.before) {
 			t.before[e.Channel] = e.Checkpoint
 		}
+		w.saw(overtookLater, e.Text == host.Overtook && t.waits[e.Channel] == e.Checkpoint && e.M > e.N)
 		w.saw(blocked, t.blocked == e.Checkpoint && t.blockedOn != e.Channel)
 	case host.ChannelBlocked:
 		t.blocked, t.blockedOn = e.Checkpoint, e.Channel
 	case host.SnapshotTaken:
 		t.snapshot = e.Checkpoint
+		w.saw(alignedInTime, e.M == 0 && len(t.waits) > 1 && slices.Max(t.waits) == e.Checkpoint)
 	case host.Restored:
 		w.saw(restoredInFlight, e.N > 0)
 	case host.TaskRunning:
@@ -198,6 +209,26 @@ func (w *watcher) onTask(t *watchedTask, e *host.Event) {
 		if !t.ended {
 			t.ended = true
 			w.at.ended++
+		}
+	}
+}
+
+// onTimeout follows alignments that may be switched.
+func (w *watcher) onTimeout(t *watchedTask, e *host.Event) {
+	switch e.Kind {
+	case host.BarrierAnnounced:
+		t.waits[e.Channel] = e.Checkpoint
+		if t.snapshot < e.Checkpoint {
+			t.before[e.Channel] = e.Checkpoint
+		}
+	case host.AlignmentTimedOut:
+		w.switched = e.Checkpoint
+		w.saw(switchedHalfway, e.Text == host.ByTimer && t.blocked == e.Checkpoint)
+		w.saw(switchedAnnounced, e.Text == host.ByTimer && t.blocked != e.Checkpoint)
+		w.saw(switchedByOther, e.Text == host.ByBarrier)
+	case host.OutputTimedOut:
+		for _, p := range e.Data.(*snapshot.Positions).Out {
+			w.saw(overtookOutputLater, p.InFlight > 0)
 		}
 	}
 }
@@ -248,6 +279,9 @@ func (w *watcher) onCheckpoint(e *host.Event) {
 		w.latest = latestCheckpoint{id: e.Checkpoint, due: p.pre, restored: w.latest.restored}
 		*p = pendingCheckpoint{}
 		w.at.since = 0
+		if w.switched == e.Checkpoint {
+			w.lasting = e.Checkpoint
+		}
 		if m, ok := e.Data.(*snapshot.Metadata); ok {
 			w.completed(m)
 		}
@@ -335,6 +369,7 @@ func (w *watcher) deploying(restores uint64) {
 	w.saw(restoredTwice, restores > 0 && restores == l.restored)
 	w.saw(restoredFinal, restores > 0 && restores == w.final)
 	w.saw(restoredPartlyEnded, w.partly[restores])
+	w.saw(restoredSwitched, restores > 0 && restores == w.lasting)
 	w.saw(sealedFound, restores > 0 && restores == p.unsettled)
 	w.saw(sealedLost, p.unsettled > restores)
 	at.deployed, at.restores, at.running, at.ended = true, restores, 0, 0

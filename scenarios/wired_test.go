@@ -185,7 +185,7 @@ func TestWiredLive(t *testing.T) {
 	data := prose(1000)
 	input := write(t, data)
 	for name, expect := range wired { // unordered: subtests
-		for _, mode := range []Mode{Aligned, AtLeastOnce, Unaligned} {
+		for _, mode := range []Mode{Aligned, AtLeastOnce, Unaligned, Timeout} {
 			t.Run(name+"/"+string(mode), func(t *testing.T) {
 				t.Setenv("TMPDIR", t.TempDir())
 				o := LiveOptions{

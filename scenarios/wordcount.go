@@ -19,7 +19,7 @@ func wordcount() *Scenario {
 	return &Scenario{
 		Name:         "wordcount",
 		Promise:      "every count of every word is committed exactly once; at least once, a word is counted again only for what a restored checkpoint had taken behind a barrier",
-		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned},
+		Modes:        []Mode{Aligned, AtLeastOnce, Unaligned, Timeout},
 		Faults:       allFaults,
 		Job:          wordcountJob,
 		DefaultInput: text,

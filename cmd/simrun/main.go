@@ -50,7 +50,7 @@ type runCommand struct {
 	Scenario  string   `arg:"" optional:"" help:"Scenario, as listed by simrun list; none with --case."`
 	Case      path     `placeholder:"FILE" help:"Run the case of a file, such as simrun shrink writes: it says all about the run."`
 	Seed      seed     `default:"1" help:"Seed of everything that is drawn."`
-	Mode      string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once or unaligned."`
+	Mode      string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once, unaligned or timeout."`
 	Input     path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`
 	Output    path     `placeholder:"FILE" help:"Where to write the result."`
 	From      path     `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
@@ -71,7 +71,7 @@ type runCommand struct {
 
 type liveCommand struct {
 	Scenario string   `arg:"" help:"Scenario, as listed by simrun list."`
-	Mode     string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once or unaligned."`
+	Mode     string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once, unaligned or timeout."`
 	Kills    count    `default:"0" placeholder:"N" help:"How often to kill the process, each time after a checkpoint has completed."`
 	Dir      path     `placeholder:"DIR" help:"Job directory, created, empty; a temporary one by default."`
 	Input    path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`

@@ -26,7 +26,7 @@ var refused = []string{
 	`mutants --trials 2 --strategy pct`, `mutants --trials 2 --strategy pos --strategy pos`, `mutants nope --trials 2`, `run wordcount --go-on=maybe`,
 	`--json`, `--version`,
 	`run`, `live`, `replay`, `run --json`, `list more`, `run wordcount more`, `replay run.trace more`,
-	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode timeout`, `run wordcount --mode=`,
+	`run nope`, `live nope`, `run wordcount --mode sideways`, `live wordcount --mode timeouts`, `run wordcount --mode=`,
 
 	// Options of other commands, and of later releases.
 	`run wordcount --html out.html`, `replay run.trace --seed 2`,
@@ -83,6 +83,11 @@ var refused = []string{
 	`run wordcount --set parallelism.default=99999`, `run wordcount --set pipeline.max-parallelism=1`,
 	`run wordcount --set execution.checkpointing.unaligned.enabled=yes`, `run wordcount --set execution.checkpointing.unaligned.enabled=true`,
 	`live wordcount --mode unaligned --set execution.checkpointing.unaligned.enabled=false`,
+	`run wordcount --set execution.checkpointing.aligned-checkpoint-timeout=1s`,
+	`run wordcount --mode unaligned --set execution.checkpointing.aligned-checkpoint-timeout=1s`,
+	`live wordcount --mode timeout --set execution.checkpointing.aligned-checkpoint-timeout=0s`,
+	`run wordcount --mode timeout --set execution.checkpointing.aligned-checkpoint-timeout=1.5ms`,
+	`run wordcount --mode timeout --set execution.checkpointing.unaligned.enabled=false`,
 	`run wordcount --set taskmanager.numberOfTaskSlots=1`, `run wordcount --set heartbeat.timeout=60ms`,
 	`run wordcount --set execution.checkpointing.dir=`,
 

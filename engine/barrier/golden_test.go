@@ -21,9 +21,10 @@ func TestGolden(t *testing.T) {
 // bench holds the gate of one file.
 //
 //	gate channels=N [last=ID] [mode=at-least-once]   a new gate, or tracker
-//	feed                        lines "channel input": |7 !7 x7 end
+//	feed                        lines "channel input": |7 ~7 !7 ?7 x7 end; or "timeout 7"
 //	refuse                      the same, given to Refuse
-//	every [channels=N] [last=ID]  what each input does to a gate that was fed the lines
+//	every [channels=N] [last=ID] [inputs=timeout]  what each input does to a gate that was
+//	                            fed the lines; with inputs=timeout those of barriers with one
 type bench struct{ gate barrier.Handler }
 
 func (b *bench) play(c golden.Command) string {
@@ -70,7 +71,11 @@ func every(c golden.Command) string {
 		return g
 	}
 	out := []string{prepared().String()}
-	for _, what := range []string{"|", "!", "x", "end", "refuse |"} {
+	inputs := []string{"|", "!", "x", "end", "refuse |"}
+	if c.Value("inputs") == "timeout" {
+		inputs = []string{"?", "~", "!", "timeout ", "x", "end", "refuse ?"}
+	}
+	for _, what := range inputs {
 		for _, id := range []string{"6", "7", "8"} {
 			if what == "end" {
 				if id != "6" {
@@ -78,17 +83,23 @@ func every(c golden.Command) string {
 				}
 				id = ""
 			}
-			for _, ch := range []string{"0", "1"} {
+			for _, ch := range []string{"0 ", "1 "} {
+				if what == "timeout " {
+					if ch != "0 " {
+						continue
+					}
+					ch = ""
+				}
 				g := prepared()
 				text, step := what, g.Step
 				if bar, ok := strings.CutPrefix(what, "refuse "); ok {
 					text, step = bar, g.Refuse
 				}
-				answer := try(step, parse(ch+" "+text+id))
+				answer := try(step, parse(ch+text+id))
 				if answer != "BUG" {
 					answer += "; " + g.String()
 				}
-				out = append(out, row(ch+" "+what+id, answer))
+				out = append(out, row(ch+what+id, answer))
 			}
 		}
 	}
@@ -121,6 +132,9 @@ func row(left, right string) string { return fmt.Sprintf("%-12s %s", left, right
 // parse reads "channel input" back from the notation of Input.String.
 func parse(line string) barrier.Input {
 	ch, text, _ := strings.Cut(line, " ")
+	if ch == "timeout" {
+		ch, text = "0", line
+	}
 	n, err := strconv.Atoi(ch)
 	if err != nil {
 		panic(err)
@@ -130,12 +144,18 @@ func parse(line string) barrier.Input {
 	case text == "end":
 		in.Kind = barrier.End
 		return in
+	case strings.HasPrefix(text, "timeout "):
+		in.Kind = barrier.Timeout
+	case text[0] == '?':
+		in.Kind, in.Timeout = barrier.Announce, 100
+	case text[0] == '~':
+		in.Timeout = 100
 	case text[0] == '!':
 		in.Unaligned = true
 	case text[0] == 'x':
 		in.Kind = barrier.Cancel
 	}
-	if in.Checkpoint, err = strconv.ParseUint(text[1:], 10, 64); err != nil {
+	if in.Checkpoint, err = strconv.ParseUint(strings.TrimLeft(text, "|~!?x timeou"), 10, 64); err != nil {
 		panic(err)
 	}
 	if in.String() != text {

@@ -213,7 +213,7 @@ func TestPinnedBatchesAreNotReused(t *testing.T) {
 		_, _, err := g.Receive(0, host.Frame{Data: true, Body: batchOf(i, 1)})
 		require.NoError(t, err)
 		if i == 0 {
-			g.Capture(0, false)
+			g.Capture(0, 0, false)
 		}
 	}
 	out.Reset()

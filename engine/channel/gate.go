@@ -108,8 +108,8 @@ func (c *InputChannel) resume(ch int, first uint64) {
 }
 
 // Receive takes a frame from the wire. Events with priority are returned at once,
-// everything else waits in the queue (ok is false). A frame that can't be decoded
-// is an error.
+// everything else waits in the queue (ok is false); but a barrier with a timeout, which
+// waits, is returned, too: it is to be announced. A frame that can't be decoded is an error.
 func (g *InputGate) Receive(ch int, f host.Frame) (e stream.Event, ok bool, err error) {
 	it, err := g.decode(ch, f)
 	if err != nil {
@@ -124,7 +124,7 @@ func (g *InputGate) Receive(ch int, f host.Frame) (e stream.Event, ok bool, err 
 			return it.event, true, nil
 		}
 		g.push(ch, it)
-		return e, false, nil
+		return it.event, it.event.Timeoutable(), nil
 	}
 	if c.repeats {
 		c.resume(ch, it.batch.First())
@@ -188,7 +188,10 @@ func (g *InputGate) enlist(ch int) {
 
 // HasInput reports whether something may be taken.
 func (g *InputGate) HasInput() bool {
-	for len(g.ready) > 0 && g.Channels[g.ready[0]].blocked {
+	for len(g.ready) > 0 {
+		if c := &g.Channels[g.ready[0]]; !c.blocked && !c.queue.empty() {
+			break
+		}
 		g.unlist()
 	}
 	return len(g.ready) > 0
@@ -267,16 +270,18 @@ func (g *InputGate) Unblock(ch int) {
 	g.enlist(ch)
 }
 
-// Capture pins the data that waits on a channel for a checkpoint and, if more is
-// set, everything that arrives until StopCapture.
-func (g *InputGate) Capture(ch int, more bool) {
+// Capture pins the data that waits on a channel for a checkpoint, ahead of its barrier if
+// that waits, too, and else, if more is set, everything that arrives until StopCapture.
+func (g *InputGate) Capture(ch int, checkpoint uint64, more bool) {
+	g.Pass(ch)
 	c := &g.Channels[ch]
-	must.That(!c.capturing, "K3: channel %d is being captured already", ch)
 	c.capturing = more
-	g.account.Released += int64(len(c.captured)) // of a checkpoint that was given up
-	c.captured = nil
 	for i, it := range c.queue.waiting() {
 		if it.batch == nil {
+			if it.event.Kind == stream.Barrier && it.event.Checkpoint == checkpoint {
+				c.capturing = false
+				return
+			}
 			continue
 		}
 		from := 0
@@ -287,6 +292,54 @@ func (g *InputGate) Capture(ch int, more bool) {
 		it.batch.Pin()
 		c.captured = append(c.captured, Captured{it.batch, from})
 	}
+}
+
+// Pass pins nothing of a channel for a checkpoint, whose barrier was taken from it.
+func (g *InputGate) Pass(ch int) {
+	c := &g.Channels[ch]
+	must.That(!c.capturing, "K3: channel %d is being captured already", ch)
+	g.account.Released += int64(len(c.captured)) // of a checkpoint that was given up
+	c.captured = nil
+}
+
+// Forget lets go of what was captured for a checkpoint that is given up: the next one may
+// capture nothing.
+func (g *InputGate) Forget() {
+	for ch := range g.Channels {
+		c := &g.Channels[ch]
+		g.account.Released += int64(len(c.captured))
+		c.captured = nil
+	}
+}
+
+// Convert takes a barrier out of a channel's queue, where it waits: it overtakes what is
+// ahead of it (K3). Ahead is the running number of the record behind it.
+func (g *InputGate) Convert(ch int, checkpoint uint64) (e stream.Event, ahead uint64) {
+	c := &g.Channels[ch]
+	waiting := c.queue.waiting()
+	at := barrierAt(waiting, checkpoint)
+	must.That(at >= 0, "K3: barrier %d does not wait on channel %d", checkpoint, ch)
+	ahead = c.arrived
+	for _, it := range waiting[at+1:] {
+		if it.batch != nil {
+			ahead = it.batch.First()
+			break
+		}
+	}
+	e = waiting[at].event
+	e.Unaligned = true
+	c.queue.remove(at)
+	return e, ahead
+}
+
+// barrierAt is where a barrier that may overtake waits in a queue, -1 if it does not.
+func barrierAt(waiting []item, checkpoint uint64) int {
+	for i, it := range waiting {
+		if it.batch == nil && it.event.Timeoutable() && it.event.Checkpoint == checkpoint {
+			return i
+		}
+	}
+	return -1
 }
 
 // StopCapture ends what Capture began.

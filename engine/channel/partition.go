@@ -88,6 +88,17 @@ func (q *queue) pop() item {
 	return it
 }
 
+// remove takes an item out of what waits.
+func (q *queue) remove(i int) {
+	rest := q.items[q.head+i:]
+	copy(rest, rest[1:])
+	rest[len(rest)-1] = item{}
+	q.items = q.items[:len(q.items)-1]
+	if q.empty() {
+		q.items, q.head = q.items[:0], 0
+	}
+}
+
 // subpartition is the output queue of one channel.
 type subpartition struct {
 	wire   host.Wire
@@ -110,6 +121,10 @@ type ResultPartition struct {
 	isDirty       []bool
 	events        int64 // that were ever broadcast
 	account       OutputAccount
+	// held counts the queues in which the barrier of the checkpoint waiting is, which
+	// may overtake later.
+	held    int
+	waiting uint64
 }
 
 // NewResultPartition makes a partition with n subpartitions that is Full at limit
@@ -221,34 +236,74 @@ func (p *ResultPartition) Broadcast(e stream.Event) [][]Captured {
 			s.queue.push(item{event: e})
 			continue
 		}
-		waiting := s.queue.waiting()
-		first := 0
-		for first < len(waiting) && waiting[first].batch == nil && waiting[first].event.Priority() {
-			first++
-		}
-		rest := make([]item, 0, len(waiting)+1)
-		rest = append(append(rest, waiting[:first]...), item{event: e})
-		for _, it := range waiting[first:] {
-			if it.batch != nil {
-				p.account.Pinned++
-				it.batch.Pin()
-				over[sub] = append(over[sub], Captured{Batch: it.batch})
-			}
-			rest = append(rest, it)
-		}
-		s.queue = queue{items: rest}
+		over[sub] = p.overtake(s, e, len(s.queue.waiting()))
+	}
+	if e.Timeoutable() {
+		p.waiting, p.held = e.Checkpoint, len(p.subs)
 	}
 	return over
+}
+
+// overtake puts a priority event in front of the first n items that wait, behind priority
+// events, and pins the data among them.
+func (p *ResultPartition) overtake(s *subpartition, e stream.Event, n int) (over []Captured) {
+	waiting := s.queue.waiting()
+	first := 0
+	for first < n && waiting[first].batch == nil && waiting[first].event.Priority() {
+		first++
+	}
+	rest := make([]item, 0, len(waiting)+1)
+	rest = append(append(rest, waiting[:first]...), item{event: e})
+	for _, it := range waiting[first:n] {
+		if it.batch != nil {
+			p.account.Pinned++
+			it.batch.Pin()
+			over = append(over, Captured{Batch: it.batch})
+		}
+	}
+	s.queue = queue{items: append(rest, waiting[first:]...)}
+	return over
+}
+
+// Held reports whether a barrier that may overtake waits in a queue: until it has left
+// all of them, or overtaken, it is open what it leaves in flight.
+func (p *ResultPartition) Held(checkpoint uint64) bool { return p.waiting == checkpoint && p.held > 0 }
+
+// Overtake lets a barrier overtake in the queues in which it still waits. The data that it
+// overtakes is returned per subpartition for the checkpoint (K3).
+func (p *ResultPartition) Overtake(checkpoint uint64) [][]Captured {
+	over := make([][]Captured, len(p.subs))
+	for sub := range p.subs {
+		s := &p.subs[sub]
+		at := barrierAt(s.queue.waiting(), checkpoint)
+		if at < 0 {
+			continue
+		}
+		e := s.queue.waiting()[at].event
+		s.queue.remove(at)
+		e.Unaligned = true
+		e.Record = s.ahead(at, e.Record)
+		over[sub] = p.overtake(s, e, at)
+		p.touch(sub)
+	}
+	p.held = 0
+	return over
+}
+
+// ahead is the number of the first record among the first n items that wait, or else.
+func (s *subpartition) ahead(n int, or uint64) uint64 {
+	for _, it := range s.queue.waiting()[:n] {
+		if it.batch != nil {
+			return it.batch.First()
+		}
+	}
+	return or
 }
 
 // following is the number of the record behind an event that is queued now.
 func (s *subpartition) following(priority bool) uint64 {
 	if priority {
-		for _, it := range s.queue.waiting() {
-			if it.batch != nil {
-				return it.batch.First()
-			}
-		}
+		return s.ahead(len(s.queue.waiting()), s.sent)
 	}
 	return s.sent
 }
@@ -287,6 +342,9 @@ func (p *ResultPartition) drain(out *host.Outbox, s *subpartition) {
 		}
 		it := s.queue.pop()
 		if it.batch == nil {
+			if it.event.Timeoutable() && it.event.Checkpoint == p.waiting {
+				p.held--
+			}
 			out.Write(s.wire, eventFrame(it.event, s.remote))
 			continue
 		}

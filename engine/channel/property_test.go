@@ -11,7 +11,7 @@ import (
 // one that can't happen now is passed over.
 var actions = []string{
 	"push", "push", "push", "drain", "drain", "drain", "deliver", "deliver", "deliver", "deliver",
-	"take", "take", "take", "credit", "credit", "flush", "up", "trigger", "watermark", "cancel", "restore",
+	"take", "take", "take", "credit", "credit", "flush", "up", "trigger", "watermark", "cancel", "restore", "due",
 }
 
 func (w *world) act(t *rapid.T) {
@@ -38,6 +38,8 @@ func (w *world) act(t *rapid.T) {
 		w.trigger()
 	case "watermark":
 		w.watermark()
+	case "due":
+		w.due(n%2 == 0)
 	case "cancel":
 		if n == 1 {
 			w.cancel(rapid.Bool().Draw(t, "ahead"))
@@ -52,7 +54,7 @@ func (w *world) act(t *rapid.T) {
 // Records arrive in order and once, whatever the order in which both ends and the
 // wire get their turns, across checkpoints and restores.
 func TestExchange(t *testing.T) {
-	overtaken, restores, complete := 0, 0, 0
+	overtaken, restores, complete, converted, late := 0, 0, 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		for range rapid.IntRange(0, 150).Draw(t, "steps") {
@@ -73,8 +75,11 @@ func TestExchange(t *testing.T) {
 			w.settle()
 		}
 		overtaken, restores, complete = overtaken+w.overtaken, restores+w.restores, complete+len(w.complete)
+		converted, late = converted+w.converted, late+w.late
 	})
 	t.Logf("%d checkpoints with %d records in flight, %d restores", complete, overtaken, restores)
 	require.Positive(t, overtaken)
 	require.Positive(t, restores)
+	require.Positive(t, converted)
+	require.Positive(t, late)
 }

@@ -32,6 +32,7 @@ type world struct {
 	t         *rapid.T
 	credits   int
 	unaligned bool
+	timeout   bool // barriers are aligned, and overtake later
 	consumer  host.Address
 
 	part    *channel.ResultPartition
@@ -50,10 +51,14 @@ type world struct {
 	overtaken int // records captured by checkpoints that completed
 	restores  int
 	marks     [][]uint64 // records before each watermark, by channel
+	timer     uint64     // checkpoint whose timer runs at the gate, 0 for none
+	converted int        // barriers that overtook in the consumer's queue
+	late      int        // that overtook in the producer's
 }
 
 // cut is what a checkpoint keeps of one world.
 type cut struct {
+	unaligned   bool // when the snapshot was taken
 	sent, taken []uint64
 	out, in     [][]channel.Captured
 }
@@ -64,6 +69,7 @@ func newWorld(t *rapid.T) *world {
 		consumer: host.Address{Node: rapid.SampledFrom([]string{"n1", "n2"}).Draw(t, "node"), Name: "consumer"},
 		cuts:     map[uint64]*cut{},
 	}
+	w.timeout = !w.unaligned && rapid.Bool().Draw(t, "timeout")
 	n := rapid.IntRange(1, 3).Draw(t, "channels")
 	w.pushed, w.taken = make([]int64, n), make([]int64, n)
 	w.build()
@@ -82,6 +88,7 @@ func (w *world) build() {
 	w.gate = channel.NewInputGate(types, w.credits)
 	w.barrier = barrier.NewGate(n, w.last)
 	w.lines = make([]line, n)
+	w.timer = 0
 }
 
 func (w *world) open() {
@@ -182,8 +189,15 @@ func (w *world) deliver(ch int) bool {
 		l.queued++
 	}
 	if priority {
-		require.True(w.t, w.unaligned)
-		w.barriers(barrier.Input{Kind: barrier.Barrier, Channel: ch, Checkpoint: e.Checkpoint, Unaligned: true})
+		in := barrier.Input{Kind: barrier.Barrier, Channel: ch, Checkpoint: e.Checkpoint, Unaligned: true}
+		if !e.Unaligned {
+			require.True(w.t, w.timeout)
+			in.Kind, in.Unaligned, in.Timeout = barrier.Announce, false, e.Timeout
+		} else {
+			require.True(w.t, w.unaligned || w.timeout)
+			require.Equal(w.t, w.gate.Arrived(ch), e.Record, "the record behind the barrier")
+		}
+		w.barriers(in)
 	}
 	w.carry()
 	return true
@@ -229,7 +243,8 @@ func (w *world) event(ch int, e stream.Event) {
 	switch e.Kind {
 	case stream.Barrier:
 		require.False(w.t, e.Unaligned)
-		in.Kind = barrier.Barrier
+		require.Equal(w.t, w.gate.Taken(ch), e.Record, "the record behind the barrier")
+		in.Kind, in.Timeout = barrier.Barrier, e.Timeout
 	case stream.CancelMarker:
 		in.Kind = barrier.Cancel
 	case stream.Watermark:
@@ -240,18 +255,30 @@ func (w *world) event(ch int, e stream.Event) {
 }
 
 func (w *world) barriers(in barrier.Input) {
+	var convert []barrier.Effect
 	for _, e := range w.barrier.Step(in, nil) {
 		switch e.Kind {
+		case barrier.StartTimer:
+			w.timer = e.Checkpoint
+		case barrier.StopTimer:
+			w.timer = 0
+		case barrier.Convert:
+			convert = append(convert, e)
+		case barrier.Pass:
+			w.gate.Pass(e.Channel)
+		case barrier.Abort:
+			w.gate.Forget()
 		case barrier.Block:
 			w.gate.Block(e.Channel)
 		case barrier.Unblock:
 			w.gate.Unblock(e.Channel)
 		case barrier.Capture:
-			w.gate.Capture(e.Channel, e.More)
+			w.gate.Capture(e.Channel, e.Checkpoint, e.More)
 		case barrier.Stop:
 			w.gate.StopCapture(e.Channel)
 		case barrier.Snapshot:
 			c := w.cuts[e.Checkpoint]
+			c.unaligned = e.Unaligned
 			for ch := range w.lines {
 				c.taken = append(c.taken, w.gate.Taken(ch))
 			}
@@ -259,13 +286,32 @@ func (w *world) barriers(in barrier.Input) {
 			c := w.cuts[e.Checkpoint]
 			c.in = make([][]channel.Captured, len(w.lines))
 			for ch := range w.lines {
-				if w.unaligned {
+				if c.unaligned {
 					c.in[ch] = w.gate.TakeCaptured(ch)
 				}
 			}
 			w.overtaken += w.check(c)
 			w.complete = append(w.complete, e.Checkpoint)
 		}
+	}
+	for _, c := range convert {
+		e, ahead := w.gate.Convert(c.Channel, c.Checkpoint)
+		require.Equal(w.t, e.Record, ahead, "the record behind the barrier")
+		w.converted++
+		w.barriers(barrier.Input{Kind: barrier.Barrier, Channel: c.Channel, Checkpoint: e.Checkpoint, Unaligned: e.Unaligned})
+	}
+}
+
+// due lets a timer run out: the gate's, or the producer's.
+func (w *world) due(atGate bool) {
+	switch {
+	case !w.timeout:
+	case atGate && w.timer != 0:
+		w.barriers(barrier.Input{Kind: barrier.Timeout, Checkpoint: w.timer})
+	case !atGate && w.part.Held(w.last):
+		w.cuts[w.last].out = w.part.Overtake(w.last)
+		require.False(w.t, w.part.Held(w.last))
+		w.late++
 	}
 }
 
@@ -296,7 +342,12 @@ func (w *world) check(c *cut) (inFlight int) {
 func (w *world) trigger() {
 	w.last++
 	c := &cut{}
-	c.out = w.part.Broadcast(stream.Event{Kind: stream.Barrier, Checkpoint: w.last, Unaligned: w.unaligned})
+	e := stream.Event{Kind: stream.Barrier, Checkpoint: w.last, Unaligned: w.unaligned}
+	if w.timeout {
+		e.Timeout = 100
+	}
+	c.out = w.part.Broadcast(e)
+	require.Equal(w.t, w.timeout, w.part.Held(w.last))
 	if !w.unaligned {
 		require.Nil(w.t, c.out)
 		c.out = make([][]channel.Captured, len(w.lines))

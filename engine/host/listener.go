@@ -20,7 +20,7 @@ const (
 	JobFinished                          // job is done
 	JobFailed                            // job gave up; Text why
 	CheckpointTriggered                  // coordinator asked the sources to start Checkpoint; N nanoseconds of its timeout are over
-	BarrierIn                            // task took Checkpoint's barrier from Channel, from which it had taken N records; M had arrived
+	BarrierIn                            // task took Checkpoint's barrier from Channel, from which it had taken N records; M had arrived; Text is Overtook if it was ahead of its time: then M are those ahead of it
 	BarrierOut                           // task sent Checkpoint's barrier downstream, behind N events; M is 1 if it overtook data; Data *snapshot.Positions
 	CancelIn                             // task took Checkpoint's cancel marker from Channel
 	CancelOut                            // task sent Checkpoint's cancel marker downstream
@@ -42,6 +42,9 @@ const (
 	SinkCommitted                        // sink task committed Text; Checkpoint it belongs to
 	SinkAborted                          // sink task removed orphan Text
 	SourcePosition                       // source task's position at a snapshot; N records emitted
+	BarrierAnnounced                     // Checkpoint's barrier, which may overtake later, waits on Channel, from which N records were taken; M are ahead of it or were taken
+	AlignmentTimedOut                    // task aligns Checkpoint no longer, N nanoseconds after its trigger by the wall clocks; Text why; its barriers overtake
+	OutputTimedOut                       // task's barrier of Checkpoint has overtaken what was ahead of it in output queues; Data *snapshot.Positions, as of BarrierOut
 	CorruptFile                          // Text names the file and what is wrong
 )
 
@@ -50,10 +53,18 @@ var eventNames = [...]string{
 	"restarting", "job finished", "job failed", "checkpoint triggered", "barrier in", "barrier out", "cancel in", "cancel out",
 	"channel ended", "blocked", "unblocked",
 	"snapshot taken", "snapshot stored", "declined", "ack", "dropped", "sealing", "completed", "aborted", "notified", "abort notified", "discarded",
-	"pre-committed", "committed", "orphan removed", "position", "corrupt file",
+	"pre-committed", "committed", "orphan removed", "position",
+	"barrier announced", "alignment timed out", "output timed out", "corrupt file",
 }
 
 func (k EventKind) String() string { return eventNames[k] }
+
+// Texts of events of checkpoints that are aligned until a timeout.
+const (
+	Overtook  = "overtook"              // BarrierIn: the barrier has overtaken
+	ByTimer   = "timer"                 // AlignmentTimedOut: the timer of the task was due
+	ByBarrier = "barrier that overtook" // AlignmentTimedOut: it came before that
+)
 
 // Cause is the class of a failure, for the provocation oracle: every failure must
 // come from outside or from a user's function.

@@ -126,6 +126,9 @@ func (m *JobManager) trigger(e checkpoint.Trigger, out *host.Outbox) {
 	}
 	m.report(host.Event{Kind: host.CheckpointTriggered, Checkpoint: e.Checkpoint, N: int64(m.now.Mono - m.began)})
 	msg := task.Trigger{Attempt: m.attempt, Checkpoint: e.Checkpoint, Time: ms, Unaligned: e.Unaligned}
+	if e.Unaligned && m.settings.AlignedTimeout > 0 { // it begins as aligned
+		msg.Unaligned, msg.Timeout = false, m.settings.AlignedTimeout.Milliseconds()
+	}
 	for _, w := range m.workers {
 		for _, t := range m.tasks {
 			if t.source && t.node == w.name {

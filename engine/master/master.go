@@ -51,6 +51,9 @@ type Settings struct {
 	// AtLeastOnce says that an older checkpoint may be restored where the latest is
 	// damaged: what is committed twice is within the promise.
 	AtLeastOnce bool
+	// AlignedTimeout is when aligned barriers begin to overtake, counted from the trigger;
+	// whole ms, 0 for never.
+	AlignedTimeout time.Duration
 }
 
 type phase uint8

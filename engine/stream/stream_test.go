@@ -136,6 +136,7 @@ func TestBatchClear(t *testing.T) {
 func event(t *rapid.T) stream.Event {
 	return stream.Event{
 		Kind:      stream.EventKind(rapid.IntRange(int(stream.Barrier), int(stream.EndOfPartition)).Draw(t, "kind")),
+		Timeout:   rapid.SampledFrom([]int64{0, 0, 1, -1, 1 << 62}).Draw(t, "timeout"),
 		Unaligned: rapid.Bool().Draw(t, "unaligned"), Checkpoint: rapid.Uint64().Draw(t, "checkpoint"),
 		Time: rapid.Int64().Draw(t, "time"), Record: rapid.Uint64().Draw(t, "record"),
 	}
@@ -163,10 +164,12 @@ func TestEventRoundTrip(t *testing.T) {
 
 func TestEventMalformed(t *testing.T) {
 	for name, src := range map[string][]byte{
-		"kind 0":      {0, 0, 1, 1},
-		"kind 6":      {6, 0, 1, 1},
-		"unaligned 2": {1, 2, 1, 1},
-		"endless id":  {1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
+		"kind 0":     {0, 0, 1, 1},
+		"kind 6":     {6, 0, 1, 1},
+		"flags 4":    {1, 4, 1, 1, 0},
+		"no timeout": {1, 2, 1, 1, 0},
+		"timeout 0":  {1, 2, 1, 1, 0, 0},
+		"endless id": {1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
 	} {
 		_, err := stream.DecodeEvent(src)
 		require.ErrorIs(t, err, codec.ErrMalformed, name)
@@ -175,14 +178,15 @@ func TestEventMalformed(t *testing.T) {
 
 func TestText(t *testing.T) {
 	for want, e := range map[string]stream.Event{
-		"barrier 7":           {Kind: stream.Barrier, Checkpoint: 7},
-		"unaligned barrier 7": {Kind: stream.Barrier, Checkpoint: 7, Unaligned: true},
-		"cancel 7":            {Kind: stream.CancelMarker, Checkpoint: 7},
-		"watermark -5":        {Kind: stream.Watermark, Time: -5},
-		"watermark max":       {Kind: stream.Watermark, Time: stream.MaxWatermark},
-		"end of data":         {Kind: stream.EndOfData},
-		"end of partition":    {Kind: stream.EndOfPartition},
-		"?":                   {Kind: 99},
+		"barrier 7":                {Kind: stream.Barrier, Checkpoint: 7},
+		"unaligned barrier 7":      {Kind: stream.Barrier, Checkpoint: 7, Unaligned: true},
+		"barrier 7 with a timeout": {Kind: stream.Barrier, Checkpoint: 7, Timeout: 5},
+		"cancel 7":                 {Kind: stream.CancelMarker, Checkpoint: 7},
+		"watermark -5":             {Kind: stream.Watermark, Time: -5},
+		"watermark max":            {Kind: stream.Watermark, Time: stream.MaxWatermark},
+		"end of data":              {Kind: stream.EndOfData},
+		"end of partition":         {Kind: stream.EndOfPartition},
+		"?":                        {Kind: 99},
 	} {
 		require.Equal(t, want, e.String())
 	}

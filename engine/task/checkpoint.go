@@ -29,6 +29,7 @@ type pending struct {
 	checkpoint uint64
 	unaligned  bool
 	inputs     bool       // in-flight data of all channels is there
+	outputs    bool       // the barrier has left the output queues, or overtaken
 	preCommit  host.Token // 0 once done, or if there is no sink
 	store      host.Token // 0 until the file is being written
 	parts      []part     // by operator
@@ -84,13 +85,22 @@ func (s *snapshots) dropAll() {
 	}
 }
 
-// barrier handles a barrier that has arrived on a channel.
-func (t *Task) barrier(ch int, e stream.Event, out *host.Outbox) {
+// barrier handles a barrier that has arrived on a channel, behind ahead records.
+func (t *Task) barrier(ch int, e stream.Event, ahead uint64, out *host.Outbox) {
+	text := ""
+	if e.Unaligned && e.Timeout > 0 {
+		text = host.Overtook
+	}
 	t.report(host.Event{
 		Kind: host.BarrierIn, Checkpoint: e.Checkpoint, Channel: int32(ch),
-		N: int64(t.gate.Taken(ch)), M: int64(t.gate.Arrived(ch)),
+		N: int64(t.gate.Taken(ch)), M: int64(ahead), Text: text,
 	})
-	in := barrier.Input{Kind: barrier.Barrier, Channel: ch, Checkpoint: e.Checkpoint, Unaligned: e.Unaligned, Time: e.Time}
+	t.offer(barrier.Barrier, ch, e, out)
+}
+
+// offer gives a barrier, or word of it, to who handles them.
+func (t *Task) offer(kind barrier.InputKind, ch int, e stream.Event, out *host.Outbox) {
+	in := barrier.Input{Kind: kind, Channel: ch, Checkpoint: e.Checkpoint, Unaligned: e.Unaligned, Time: e.Time, Timeout: e.Timeout}
 	if t.state == Initializing {
 		t.effects = t.barriers.Refuse(in, t.effects[:0])
 		t.applyEffects(out)
@@ -102,6 +112,7 @@ func (t *Task) barrier(ch int, e stream.Event, out *host.Outbox) {
 func (t *Task) apply(in barrier.Input, out *host.Outbox) {
 	t.effects = t.barriers.Step(in, t.effects[:0])
 	t.applyEffects(out)
+	t.convert(out)
 }
 
 func (t *Task) applyEffects(out *host.Outbox) {
@@ -114,15 +125,26 @@ func (t *Task) applyEffects(out *host.Outbox) {
 			t.gate.Unblock(e.Channel)
 			t.reportChannel(host.ChannelUnblocked, e)
 		case barrier.Capture:
-			t.gate.Capture(e.Channel, e.More)
+			t.gate.Capture(e.Channel, e.Checkpoint, e.More)
+		case barrier.Pass:
+			t.gate.Pass(e.Channel)
 		case barrier.Stop:
 			t.gate.StopCapture(e.Channel)
 		case barrier.Snapshot:
-			t.snapshot(e.Checkpoint, e.Unaligned, e.Time, out)
+			t.snapshot(stream.Event{Kind: stream.Barrier, Checkpoint: e.Checkpoint, Unaligned: e.Unaligned, Time: e.Time, Timeout: e.Timeout}, out)
 		case barrier.Complete:
 			t.inputsDone(e.Checkpoint, out)
 		case barrier.Abort:
+			t.gate.Forget()
 			t.decline(e.Checkpoint, e.Why, "", out)
+		case barrier.StartTimer:
+			t.align.start(t, e.Checkpoint, e.Time, e.Timeout, out)
+		case barrier.StopTimer:
+			t.align.stop(out)
+		case barrier.Switch:
+			t.switched(e)
+		case barrier.Convert:
+			t.converting = append(t.converting, e)
 		}
 	}
 }
@@ -143,23 +165,23 @@ func (t *Task) trigger(m Trigger, out *host.Outbox) {
 		t.decline(m.Checkpoint, barrier.NotReady, "", out)
 		return
 	}
-	t.snapshot(m.Checkpoint, m.Unaligned, m.Time, out)
+	t.snapshot(stream.Event{Kind: stream.Barrier, Checkpoint: m.Checkpoint, Unaligned: m.Unaligned, Time: m.Time, Timeout: m.Timeout}, out)
 	t.inputsDone(m.Checkpoint, out)
 }
 
 // snapshot is the synchronous point (T1): the barrier goes downstream and every
 // part of the state is fixed.
-func (t *Task) snapshot(id uint64, unaligned bool, time int64, out *host.Outbox) {
+func (t *Task) snapshot(barrier stream.Event, out *host.Outbox) {
+	id, unaligned := barrier.Checkpoint, barrier.Unaligned
 	if id <= t.snaps.aborted {
 		t.giveUp(id)
 		return
 	}
 	must.That(id > t.snaps.last, "B1: checkpoint %d after %d", id, t.snaps.last)
 	t.snaps.last = id
-	p := &pending{checkpoint: id, unaligned: unaligned}
+	p := &pending{checkpoint: id, unaligned: unaligned, outputs: true}
 	p.state.Ended, p.state.Watermark = t.state == Ended, t.watermark
 	p.entry.Ended = p.state.Ended
-	barrier := stream.Event{Kind: stream.Barrier, Checkpoint: id, Unaligned: unaligned, Time: time}
 	for i := range t.outputs {
 		p.out = append(p.out, t.outputs[i].part.Broadcast(barrier))
 	}
@@ -171,6 +193,10 @@ func (t *Task) snapshot(id uint64, unaligned bool, time int64, out *host.Outbox)
 	t.fixChannels(p)
 	t.fixOperators(p, out)
 	t.snaps.pending = append(t.snaps.pending, p)
+	if barrier.Timeoutable() && len(t.outputs) > 0 {
+		p.outputs = false
+		t.leave.start(t, id, barrier.Time, barrier.Timeout, out)
+	}
 	t.report(host.Event{Kind: host.SnapshotTaken, Checkpoint: id, N: t.eventsOut(), M: overtook, Data: t.view()})
 }
 
@@ -259,8 +285,11 @@ func encodeJSON(v any) []byte {
 // inputsDone is called when all barriers are here.
 func (t *Task) inputsDone(id uint64, out *host.Outbox) {
 	p := t.snaps.find(func(p *pending) bool { return p.checkpoint == id })
-	if p == nil {
-		return // given up
+	if p == nil { // given up
+		if t.gate != nil {
+			t.gate.Forget()
+		}
+		return
 	}
 	p.inputs = true
 	if p.unaligned {
@@ -275,7 +304,7 @@ func (t *Task) inputsDone(id uint64, out *host.Outbox) {
 
 // store writes the task's file once everything that goes into it is there.
 func (t *Task) store(p *pending, out *host.Outbox) {
-	if !p.inputs || p.preCommit != 0 || p.store != 0 {
+	if !p.inputs || !p.outputs || p.preCommit != 0 || p.store != 0 {
 		return
 	}
 	p.store = t.token()

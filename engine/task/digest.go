@@ -25,7 +25,7 @@ func (m Deploy) Digest() uint64 {
 func (m Trigger) Digest() uint64 {
 	var room [128]byte
 	t := text(room[:0]).attempt("{Attempt:", m.Attempt).unsigned(" Checkpoint:", m.Checkpoint)
-	return t.integer(" Time:", m.Time).boolean(" Unaligned:", m.Unaligned).sum()
+	return t.integer(" Time:", m.Time).boolean(" Unaligned:", m.Unaligned).integer(" Timeout:", m.Timeout).sum()
 }
 
 // Digest implements host.Digester.

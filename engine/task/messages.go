@@ -84,6 +84,9 @@ type (
 		Checkpoint uint64
 		Time       int64 // wall ms
 		Unaligned  bool
+		// Timeout is when aligned barriers begin to overtake, in ms after Time; 0 for
+		// never.
+		Timeout int64
 	}
 	// NotifyComplete tells tasks that a checkpoint is durable; Final that it was
 	// triggered after all tasks had ended, so that they can finish.

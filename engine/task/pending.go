@@ -57,6 +57,8 @@ func (p *pending) phase() string {
 		return "its file"
 	case p.preCommit != 0:
 		return "its pre-commit"
+	case p.inputs && !p.outputs:
+		return "its barrier to leave the output queues"
 	}
 	return "barriers"
 }

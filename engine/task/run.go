@@ -30,13 +30,17 @@ func (t *Task) wire(in *host.Input, out *host.Outbox) {
 func (t *Task) inputWire(ch int, in *host.Input, out *host.Outbox) {
 	switch in.Kind {
 	case host.FrameIn:
-		e, priority, err := t.gate.Receive(ch, in.Frame)
+		e, now, err := t.gate.Receive(ch, in.Frame)
 		if err != nil {
 			t.fail(host.CauseCorrupt, err, out)
 			return
 		}
-		if priority {
-			t.barrier(ch, e, out)
+		switch {
+		case !now:
+		case e.Priority():
+			t.barrier(ch, e, t.gate.Arrived(ch), out)
+		default:
+			t.announced(ch, e, out)
 		}
 	case host.WireDown:
 		t.gate.Channels[ch].Down = true
@@ -138,7 +142,7 @@ func (t *Task) event(ch int, e stream.Event, out *host.Outbox) {
 	c := &t.gate.Channels[ch]
 	switch e.Kind {
 	case stream.Barrier:
-		t.barrier(ch, e, out)
+		t.barrier(ch, e, t.gate.Arrived(ch), out)
 	case stream.CancelMarker:
 		t.report(host.Event{Kind: host.CancelIn, Checkpoint: e.Checkpoint, Channel: int32(ch)})
 		t.apply(barrier.Input{Kind: barrier.Cancel, Channel: ch, Checkpoint: e.Checkpoint}, out)
@@ -262,6 +266,12 @@ func (t *Task) timer(k host.Token, out *host.Outbox) {
 	case t.timers.processing:
 		t.timers.processing, t.timers.processingAt = 0, 0
 		t.firing = true
+	case t.align.token:
+		t.align.token = 0
+		t.apply(barrier.Input{Kind: barrier.Timeout, Checkpoint: t.align.checkpoint}, out)
+	case t.leave.token:
+		t.leave.token = 0
+		t.overtake(t.leave.checkpoint, out)
 	}
 }
 
@@ -328,6 +338,7 @@ func (t *Task) after(out *host.Outbox) {
 		t.outputs[i].part.Drain(out)
 		open = open || t.outputs[i].open()
 	}
+	t.left(out)
 	if open && t.timers.flush == 0 {
 		t.timers.flush = t.token()
 		out.SetTimer(t.timers.flush, t.settings.BufferTimeout)

@@ -66,6 +66,9 @@ type Task struct {
 	outputs  []output
 	effects  []barrier.Effect // scratch
 
+	align, leave timeout          // of the gate, and of a barrier in output queues
+	converting   []barrier.Effect // barriers that are to overtake
+
 	state  State
 	ready  readiness
 	tokens host.Token

@@ -55,7 +55,7 @@ func describeChannel(r trace.Record) string {
 	channel := uint32(r.A >> 32)
 	n, m := EventCounts(r)
 	switch host.EventKind(r.A) {
-	case host.BarrierIn, host.ChannelBlocked, host.ChannelUnblocked:
+	case host.BarrierIn, host.BarrierAnnounced, host.ChannelBlocked, host.ChannelUnblocked:
 		return fmt.Sprintf(", channel %d, %d taken, %d behind", channel, n, max(m-n, 0))
 	case host.CancelIn, host.ChannelEnded:
 		return fmt.Sprintf(", channel %d", channel)

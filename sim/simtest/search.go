@@ -142,8 +142,8 @@ func newHunt(j Job, o Options) (*hunt, error) {
 		h.o.Runs = defaultRuns
 	}
 	for _, m := range j.Modes {
-		if m != Aligned && m != Unaligned && m != AtLeastOnce {
-			return nil, fmt.Errorf("simtest: unknown mode %q; there is: %s, %s, %s", m, Aligned, Unaligned, AtLeastOnce)
+		if !slices.Contains([]Mode{Aligned, Unaligned, AtLeastOnce, Timeout}, m) {
+			return nil, fmt.Errorf("simtest: unknown mode %q; there is: %s, %s, %s, %s", m, Aligned, Unaligned, AtLeastOnce, Timeout)
 		}
 	}
 	s := scenarios.Scenario{

@@ -23,7 +23,7 @@
 //
 //	-weir.seed N    the first seed; with it alone, one run
 //	-weir.runs N    how many seeds, from the first; 60 without, 15 with -short
-//	-weir.mode M    aligned, unaligned or at-least-once; without, the job's, in turn
+//	-weir.mode M    aligned, unaligned, at-least-once or timeout; without, the job's, in turn
 //	-weir.plan FILE every run goes under these faults, as package faults writes them
 //	-weir.out DIR   where a failure's trace and history are kept
 //
@@ -56,6 +56,7 @@ const (
 	Aligned     = scenarios.Aligned
 	Unaligned   = scenarios.Unaligned
 	AtLeastOnce = scenarios.AtLeastOnce
+	Timeout     = scenarios.Timeout
 )
 
 // SinkUID is the uid that a tested job's sink must have, its only one.
@@ -82,7 +83,7 @@ type Job struct {
 	Input []string
 	// Draw makes the input of each run, by r alone. It stands for Input.
 	Draw func(r *rand.Rand) []string
-	// Modes are those to run; all three if empty.
+	// Modes are those to run; all four if empty.
 	Modes []Mode
 	// Configure sets what the job needs, before the knobs are drawn; see Config for
 	// which there are. The default is a job of parallelism 2 that checkpoints often.
@@ -114,7 +115,7 @@ type Result = scenarios.Ended
 var (
 	seedFlag = flag.Uint64("weir.seed", 0, "simulate from this `seed` on; with it alone, one run")
 	runsFlag = flag.Int("weir.runs", 0, "simulate so many seeds; 60 if 0, 15 with -short")
-	modeFlag = flag.String("weir.mode", "", "simulate in this `mode` only: aligned, unaligned or at-least-once")
+	modeFlag = flag.String("weir.mode", "", "simulate in this `mode` only: aligned, unaligned, at-least-once or timeout")
 	planFlag = flag.String("weir.plan", "", "make every run under the faults of this `file`, one a line")
 	outFlag  = flag.String("weir.out", "", "keep the trace of a failure in this `directory`")
 )

@@ -93,7 +93,7 @@ func TestCheck(t *testing.T) {
 		return nil
 	}
 	simtest.Run(t, job)
-	require.Len(t, seen, 3)
+	require.Len(t, seen, 4)
 	require.Positive(t, repeated, "some run at least once has come to this")
 
 	job.Check = func(r *simtest.Result) error {
@@ -214,8 +214,8 @@ func TestRefusals(t *testing.T) {
 		{with(func(j *simtest.Job) { j.Input = nil }), simtest.Options{}, "simtest: Job has neither Input nor Draw; it must have one of them"},
 		{with(func(j *simtest.Job) { j.Draw = func(*rand.Rand) []string { return nil } }), simtest.Options{}, "simtest: Job has both Input and Draw; it must have one of them"},
 		{with(func(j *simtest.Job) { j.Input = []string{"a", "b\nc"} }), simtest.Options{}, `simtest: line 2 of the input, "b\nc", has a newline in it; give one line each`},
-		{with(func(j *simtest.Job) { j.Modes = []simtest.Mode{"quick"} }), simtest.Options{}, `simtest: unknown mode "quick"; there is: aligned, unaligned, at-least-once`},
-		{good, simtest.Options{Modes: []simtest.Mode{"quick"}}, `simtest: unknown mode "quick"; job has: aligned, unaligned, at-least-once`},
+		{with(func(j *simtest.Job) { j.Modes = []simtest.Mode{"quick"} }), simtest.Options{}, `simtest: unknown mode "quick"; there is: aligned, unaligned, at-least-once, timeout`},
+		{good, simtest.Options{Modes: []simtest.Mode{"quick"}}, `simtest: unknown mode "quick"; job has: aligned, unaligned, at-least-once, timeout`},
 		{good, simtest.Options{Runs: -1}, "simtest: Options.Runs is -1; it must be at least 0"},
 		{with(func(j *simtest.Job) { j.Unmodelled = true }), simtest.Options{}, "simtest: Job is Unmodelled and has neither Check nor Oracles: nothing would judge its output"},
 		{with(func(j *simtest.Job) { j.Job = func(*engine.Job) {} }), simtest.Options{}, "simtest: invalid job: it has no source; add one with FromSource"},
@@ -275,7 +275,7 @@ func TestFlags(t *testing.T) {
 	require.Contains(t, under(t, good, "weir.runs=4").log, "4 runs, ")
 	require.Equal(t, "-weir.runs is -1; it must be at least 1", under(t, good, "weir.runs=-1").fatal)
 	require.Equal(t, "-weir.runs is 0; it must be at least 1", under(t, good, "weir.runs=0").fatal)
-	require.Equal(t, `simtest: unknown mode "x"; TestIt-a-b has: aligned, unaligned, at-least-once`, under(t, good, "weir.runs=1", "weir.mode=x").fatal)
+	require.Equal(t, `simtest: unknown mode "x"; TestIt-a-b has: aligned, unaligned, at-least-once, timeout`, under(t, good, "weir.runs=1", "weir.mode=x").fatal)
 
 	bad := simtest.Job{Job: remembering, Input: numbered(100)}
 	text := under(t, bad, "weir.runs=20", "weir.mode=unaligned").fatal
