@@ -29,6 +29,7 @@ type Config struct {
 	AtLeastOnce        bool
 	Unaligned          bool
 	Retained           int
+	TolerableFailures  int
 	CheckpointDir      string
 	HADir              string
 	RecoveryPath       string
@@ -144,6 +145,7 @@ func settings() []setting {
 		guarantee("execution.checkpointing.mode", func(c *Config) *bool { return &c.AtLeastOnce }),
 		boolean("execution.checkpointing.unaligned.enabled", func(c *Config) *bool { return &c.Unaligned }),
 		duration("execution.checkpointing.interval", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointInterval }),
+		integer("execution.checkpointing.tolerable-failed-checkpoints", 0, checkpoint.Unlimited, func(c *Config) *int { return &c.TolerableFailures }),
 		duration("execution.checkpointing.timeout", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointTimeout }),
 		integer("execution.checkpointing.num-retained", 1, many, func(c *Config) *int { return &c.Retained }),
 		text("execution.checkpointing.dir", func(c *Config) *string { return &c.CheckpointDir }),
@@ -264,6 +266,7 @@ func (c *Config) JobManager(g *graph.Graph) host.Factory {
 		Job: c.Name, HADir: c.HADir, CheckpointDir: c.CheckpointDir, From: c.RecoveryPath,
 		Checkpoints: checkpoint.Limits{
 			Interval: c.CheckpointInterval, Timeout: c.CheckpointTimeout, Retained: c.Retained, Unaligned: c.Unaligned,
+			Tolerable: c.TolerableFailures,
 		},
 		HeartbeatTimeout: c.HeartbeatTimeout, Check: c.HeartbeatInterval,
 		RestartDelay: c.RestartDelay, RestartAttempts: c.RestartAttempts, Chaining: c.Chaining, AtLeastOnce: c.AtLeastOnce,

@@ -166,8 +166,12 @@ func (d *drawer) pace(c *engine.Config, w *world, bytes int) {
 	w.hardware.RecordCost = min(max(cost, 20*time.Nanosecond), time.Millisecond)
 	step := w.hardware.RecordCost * slowest / 100
 	c.Quantum = min(c.Quantum, int(max(longestStep/step, 1)))
-	if d.in("impatient", 3) {
+	impatient := d.in("impatient", 3)
+	if impatient {
 		c.CheckpointTimeout = w.patience() * time.Duration(d.of("impatient", 1, 2, 4))
+	}
+	if n, ok := d.tolerate(impatient); ok {
+		c.TolerableFailures = n
 	}
 }
 

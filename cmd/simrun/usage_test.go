@@ -80,6 +80,8 @@ var refused = []string{
 	`live wordcount --mode unaligned --set execution.checkpointing.unaligned.enabled=false`,
 	`run wordcount --set taskmanager.numberOfTaskSlots=1`, `run wordcount --set heartbeat.timeout=60ms`,
 	`run wordcount --set execution.checkpointing.dir=`,
+	`run wordcount --set execution.checkpointing.tolerable-failed-checkpoints=-1`, `live wordcount --set execution.checkpointing.tolerable-failed-checkpoints=2147483648`,
+	`run wordcount --set execution.checkpointing.tolerable-failed-checkpoints=any`,
 
 	// Files.
 	`run wordcount --input missing`, `run wordcount --input dir`, `run wordcount --input=`, `run wordcount --input`,

@@ -33,6 +33,9 @@ type Limits struct {
 	Interval time.Duration // between triggers, ≥ 10 ms
 	Timeout  time.Duration // from trigger to the last ack, ≥ 10 ms
 	Retained int           // completed checkpoints that are kept, ≥ 1
+	// Tolerable is how many checkpoints in a row may fail before the job does, ≥ 0, or
+	// Unlimited.
+	Tolerable int
 	// Unaligned says which barriers are sent.
 	Unaligned bool
 }
@@ -71,12 +74,13 @@ type Coordinator struct {
 	finished  bool // a final checkpoint is complete
 	// unlocated were given up before Located came; they are discarded when it does.
 	unlocated []uint64
+	failures  failures
 }
 
 // New makes a coordinator that has not started.
 func New(l Limits) *Coordinator {
-	must.That(l.Interval > 0 && l.Timeout > 0 && l.Retained > 0, "limits %+v", l)
-	return &Coordinator{limits: l, next: 1}
+	must.That(l.Interval > 0 && l.Timeout > 0 && l.Retained > 0 && l.Tolerable >= 0, "limits %+v", l)
+	return &Coordinator{limits: l, next: 1, failures: failures{tolerable: l.Tolerable}}
 }
 
 // Step takes one input and appends what must follow from it to out.
@@ -199,7 +203,7 @@ func (c *Coordinator) stepCollecting(p *pending, in About, out []Effect) []Effec
 		}
 		return out
 	case Decline:
-		return c.abort(Declined, in.Reason, out)
+		return c.abort(in.Why, in.Reason, out)
 	case Expire:
 		return c.abort(Expired, "", out)
 	}
@@ -230,6 +234,7 @@ func (c *Coordinator) finish(p *pending, out []Effect) []Effect {
 	c.pending = nil
 	must.That(len(c.completed) == 0 || c.completed[len(c.completed)-1] < p.id, "C1: checkpoint %d completes after %v", p.id, c.completed)
 	c.completed = append(c.completed, p.id)
+	c.failures.completed()
 	out = append(out, Complete{p.id})
 	if c.running {
 		c.finished = p.final
@@ -243,7 +248,7 @@ func (c *Coordinator) finish(p *pending, out []Effect) []Effect {
 }
 
 // abort gives the pending checkpoint up: tell everyone, remove its files, let the
-// next one start.
+// next one start, unless the job fails for it.
 func (c *Coordinator) abort(why Why, detail string, out []Effect) []Effect {
 	p := c.pending
 	c.pending = nil
@@ -256,6 +261,13 @@ func (c *Coordinator) abort(why Why, detail string, out []Effect) []Effect {
 		c.unlocated = append(c.unlocated, p.id)
 	} else {
 		out = append(out, Discard{p.id})
+	}
+	if !c.running {
+		return out
+	}
+	if row := c.failures.add(why); row > 0 {
+		c.due = false
+		return append(out, Fail{Row: row, Last: Abort{p.id, why, detail}})
 	}
 	return c.again(out)
 }

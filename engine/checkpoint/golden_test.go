@@ -22,7 +22,8 @@ func TestGolden(t *testing.T) {
 
 // bench holds the coordinator of one file.
 //
-//	coordinator retained=N [mode=unaligned]   a new one: tick 1s, timeout 10s
+//	coordinator retained=N [mode=unaligned] [tolerable=N]
+//	         a new one: tick 1s, timeout 10s; it tolerates any failure unless told
 //	step     lines as the String methods write inputs; besides
 //	           start attempt E.N tasks=N next=ID completed=ID,ID
 //	           ack ID of task N [of attempt E.N]
@@ -38,9 +39,17 @@ func newBench(c golden.Command) *bench {
 	if err != nil {
 		panic(err)
 	}
-	return &bench{c: checkpoint.New(checkpoint.Limits{
+	l := checkpoint.Limits{
 		Interval: time.Second, Timeout: 10 * time.Second, Retained: retained, Unaligned: c.Value("mode") == "unaligned",
-	})}
+		Tolerable: checkpoint.Unlimited,
+	}
+	if s := c.Value("tolerable"); s != "" {
+		l.Tolerable, err = strconv.Atoi(s)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return &bench{c: checkpoint.New(l)}
 }
 
 func (b *bench) play(c golden.Command) string {
@@ -154,7 +163,13 @@ func (b *bench) parse(line string) checkpoint.Input {
 		n, _ := strconv.Atoi(words[4])
 		in = checkpoint.Ack{Attempt: attempt, Checkpoint: id, Task: n}
 	case "decline":
-		in = checkpoint.Decline{Attempt: attempt, Checkpoint: id, Reason: detail}
+		d := checkpoint.Decline{Attempt: attempt, Checkpoint: id, Why: checkpoint.Declined, Reason: detail}
+		for _, w := range []checkpoint.Why{checkpoint.DeclinedNotReady, checkpoint.DeclinedOnCancel, checkpoint.DeclinedSubsumed} {
+			if strings.HasSuffix(w.String(), strings.Join(words[2:], " ")) && len(words) > 2 {
+				d.Why = w
+			}
+		}
+		in = d
 	case "expire":
 		in = checkpoint.Expire{Checkpoint: id}
 	case "sealed":

@@ -18,10 +18,14 @@ type driver struct {
 	t        *rapid.T
 	c        *checkpoint.Coordinator
 	retained int
-	tasks    int
-	attempts uint32
-	running  bool
-	ended    bool
+	// tolerable failures in a row; row is how many there are, failed whether the job is
+	// asked to fail in this step
+	tolerable, row int
+	failed         bool
+	tasks          int
+	attempts       uint32
+	running        bool
+	ended          bool
 
 	locates  []uint64 // waiting for their answer
 	seals    []uint64 // being written or looked for
@@ -39,9 +43,18 @@ type driver struct {
 	pending   uint64
 }
 
+var uncounted = []checkpoint.Why{checkpoint.DeclinedNotReady, checkpoint.DeclinedOnCancel, checkpoint.DeclinedSubsumed}
+
 func (d *driver) step(in checkpoint.Input) {
+	d.failed = false
 	for _, e := range d.c.Step(in, nil) {
+		require.False(d.t, d.failed, "%v behind a failure", e)
 		d.do(in, e)
+	}
+	require.Equal(d.t, d.row > d.tolerable, d.failed, "%d failed in a row, tolerable are %d", d.row, d.tolerable)
+	if d.failed {
+		d.row, d.running = 0, false
+		d.step(checkpoint.Stop{})
 	}
 	if d.pending == 0 {
 		require.Empty(d.t, d.c.Pending(make([]string, d.tasks)))
@@ -66,7 +79,8 @@ func (d *driver) do(in checkpoint.Input, e checkpoint.Effect) {
 		for task := range d.tasks {
 			d.acks = append(d.acks,
 				checkpoint.Ack{Attempt: d.attempt(), Checkpoint: e.Checkpoint, Task: task},
-				checkpoint.Decline{Attempt: d.attempt(), Checkpoint: e.Checkpoint, Task: task, Reason: "no"})
+				checkpoint.Decline{Attempt: d.attempt(), Checkpoint: e.Checkpoint, Task: task, Why: checkpoint.Declined, Reason: "no"},
+				checkpoint.Decline{Attempt: d.attempt(), Checkpoint: e.Checkpoint, Task: task, Why: uncounted[task%len(uncounted)], Reason: "no"})
 		}
 	case checkpoint.Counted:
 		require.Equal(d.t, d.pending, e.Checkpoint)
@@ -86,6 +100,7 @@ func (d *driver) do(in checkpoint.Input, e checkpoint.Effect) {
 		require.IsType(d.t, checkpoint.Sealed{}, in, "C2")
 		d.end(e.Checkpoint, "complete")
 		d.durable = append(d.durable, e.Checkpoint)
+		d.row = 0
 	case checkpoint.Notify:
 		require.True(d.t, d.running, "%v: stopped", e)
 		require.Equal(d.t, "complete", d.over[e.Checkpoint], "C2")
@@ -96,6 +111,13 @@ func (d *driver) do(in checkpoint.Input, e checkpoint.Effect) {
 			require.IsType(d.t, checkpoint.Unsealed{}, in, "C4: only the storage ends it")
 		}
 		d.end(e.Checkpoint, "abort")
+		if decline, ok := in.(checkpoint.Decline); d.running && (!ok || decline.Why == checkpoint.Declined) {
+			d.row++
+		}
+	case checkpoint.Fail:
+		require.True(d.t, d.running, "%v: stopped", e)
+		require.Equal(d.t, d.row, e.Row)
+		d.failed = true
 	case checkpoint.TellAborted:
 		require.True(d.t, d.begun[e.Checkpoint], "%v was not told of", e)
 		require.Equal(d.t, "abort", d.over[e.Checkpoint])
@@ -177,10 +199,11 @@ func TestCoordinator(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &driver{
 			t: t, retained: rapid.IntRange(1, 3).Draw(t, "retained"), tasks: 1,
-			begun: map[uint64]bool{}, over: map[uint64]string{}, discarded: map[uint64]bool{},
+			tolerable: rapid.SampledFrom([]int{0, 1, 3, checkpoint.Unlimited}).Draw(t, "tolerable"),
+			begun:     map[uint64]bool{}, over: map[uint64]string{}, discarded: map[uint64]bool{},
 			counted: map[[2]uint64]bool{}, finals: map[uint64]bool{},
 		}
-		d.c = checkpoint.New(checkpoint.Limits{Interval: time.Second, Timeout: time.Second, Retained: d.retained})
+		d.c = checkpoint.New(checkpoint.Limits{Interval: time.Second, Timeout: time.Second, Retained: d.retained, Tolerable: d.tolerable})
 		ack := func(t *rapid.T) {
 			in := take(t, &d.acks, true)
 			if _, ok := in.(checkpoint.Decline); ok && rapid.IntRange(0, 3).Draw(t, "declines") > 0 {

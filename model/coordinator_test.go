@@ -1,0 +1,52 @@
+package model
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCoordinatorTolerance: each step of a dialogue, and what the monitor says to it.
+func TestCoordinatorTolerance(t *testing.T) {
+	const async, cancel = "CHECKPOINT_ASYNC_EXCEPTION", "CHECKPOINT_DECLINED_ON_CANCELLATION_BARRIER"
+	c := &Coordinator{Tolerable: 1}
+	decline := func(id uint64, why string) []string {
+		require.Empty(t, c.Triggered(id))
+		c.Declined(id, why)
+		return c.Aborted(id, why)
+	}
+	require.Empty(t, decline(1, async))
+	require.Empty(t, decline(2, cancel), "does not count")
+	require.Empty(t, c.Triggered(3))
+	require.Empty(t, c.Completed(3))
+	require.Empty(t, decline(4, async))
+	require.Empty(t, decline(5, async))
+	require.Empty(t, c.Failed(true))
+	require.Empty(t, c.Aborted(6, "FINALIZE_CHECKPOINT_FAILURE"), "the job does not run")
+	require.Empty(t, decline(7, async), "it counts anew")
+	require.Empty(t, c.Failed(false), "a crash")
+	require.Empty(t, decline(8, async), "the count outlives it")
+	require.Equal(t, []string{"T16: checkpoint 9 was triggered, but the job must fail: 2 checkpoints have failed in a row, tolerable are 1"}, c.Triggered(9))
+
+	require.Empty(t, decline(10, async))
+	require.Empty(t, decline(11, async))
+	require.Equal(t, []string{"T16: the job has finished, but the job must fail: 2 checkpoints have failed in a row, tolerable are 1"}, c.Finished())
+	require.Empty(t, decline(12, async))
+	c.Led()
+	require.Empty(t, decline(13, async), "a new leader has not seen the one before")
+	require.Equal(t, []string{"T16: the job fails for 1 failed checkpoints in a row, tolerable are 1"}, c.Failed(true))
+}
+
+// TestCoordinatorReasons: what counts is a reason of Flink's, and a task gave it.
+func TestCoordinatorReasons(t *testing.T) {
+	c := &Coordinator{Tolerable: -1}
+	require.Empty(t, c.Triggered(1))
+	c.Declined(1, "CHECKPOINT_DECLINED_SUBSUMED")
+	require.Equal(t, []string{"T16: checkpoint 1 was given up for CHECKPOINT_ASYNC_EXCEPTION, for which no task has declined it"}, c.Aborted(1, "CHECKPOINT_ASYNC_EXCEPTION"))
+	require.Equal(t, []string{`T16: checkpoint 2 was given up for "bad luck", which is no reason`}, c.Aborted(2, "bad luck"))
+	for id := range uint64(100) {
+		require.Empty(t, c.Triggered(id+3))
+		require.Empty(t, c.Aborted(id+3, "CHECKPOINT_EXPIRED"), "any number is tolerable")
+	}
+	require.Equal(t, []string{"T16: the job fails for 101 failed checkpoints in a row, tolerable are -1"}, c.Failed(true))
+}
