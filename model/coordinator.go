@@ -3,6 +3,9 @@ package model
 import (
 	"fmt"
 	"slices"
+	"time"
+
+	"github.com/weirstream/weir/engine/stream"
 )
 
 // countedFailures are the reasons, as in Flink's CheckpointFailureReason, for which a
@@ -19,16 +22,25 @@ var uncountedFailures = []string{
 }
 
 // Coordinator is a monitor of what a CheckpointCoordinator decides: when a job fails
-// for its checkpoints. It is told what the JobManager does, as it happens; its methods
+// for its checkpoints (T16), and that a pause follows each that completes (T17). It is
+// told what the JobManager does, as it happens; its methods
 // return what is wrong.
 type Coordinator struct {
 	// Tolerable is how many checkpoints in a row may fail; negative for any number.
 	Tolerable int
+	// MinPause is the time from a checkpoint's completion to the next one's trigger,
+	// unless all of the job's Tasks have ended.
+	MinPause time.Duration
+	Tasks    int
 
-	runs     bool
-	row      int
-	declines []declinedFor // of the checkpoint under way
-	wrong    []string
+	attempt   stream.Attempt
+	ended     int
+	completed bool // a checkpoint, at idle, under the present leader
+	idle      time.Duration
+	runs      bool
+	row       int
+	declines  []declinedFor // of the checkpoint under way
+	wrong     []string
 }
 
 // declinedFor is a checkpoint that a task has declined, and why.
@@ -38,7 +50,7 @@ type declinedFor struct {
 }
 
 func (c *Coordinator) say(format string, args ...any) {
-	c.wrong = append(c.wrong, "T16: "+fmt.Sprintf(format, args...))
+	c.wrong = append(c.wrong, fmt.Sprintf("T16: "+format, args...))
 }
 
 func (c *Coordinator) take() []string {
@@ -47,17 +59,30 @@ func (c *Coordinator) take() []string {
 	return w
 }
 
-// Led tells of a new leader, which knows of no failure.
-func (c *Coordinator) Led() { c.row, c.runs = 0, false }
+// Led tells of a new leader, which knows neither of failures nor of pauses.
+func (c *Coordinator) Led() { c.row, c.runs, c.completed = 0, false, false }
+
+// Deploying tells that an attempt starts.
+func (c *Coordinator) Deploying(a stream.Attempt) { c.attempt, c.ended = a, 0 }
+
+// Ended tells that a task has seen the end of its input, once in an attempt.
+func (c *Coordinator) Ended(a stream.Attempt) {
+	if a == c.attempt {
+		c.ended++
+	}
+}
 
 // Declined tells that a task has declined a checkpoint.
 func (c *Coordinator) Declined(checkpoint uint64, reason string) {
 	c.declines = append(c.declines, declinedFor{checkpoint, reason})
 }
 
-// Triggered tells that a checkpoint begins: the job runs.
-func (c *Coordinator) Triggered(checkpoint uint64) []string {
+// Triggered tells that a checkpoint begins, which was decided at a time: the job runs.
+func (c *Coordinator) Triggered(checkpoint uint64, decided time.Duration) []string {
 	c.overdue("checkpoint %d was triggered", checkpoint)
+	if pause := decided - c.idle; c.completed && c.ended < c.Tasks && pause < c.MinPause {
+		c.wrong = append(c.wrong, fmt.Sprintf("T17: checkpoint %d was triggered %v after the one before had completed, with a pause of %v", checkpoint, pause, c.MinPause))
+	}
 	c.runs = true
 	c.declines = slices.DeleteFunc(c.declines, func(d declinedFor) bool { return d.checkpoint < checkpoint })
 	return c.take()
@@ -88,10 +113,10 @@ func isDecline(reason string) bool {
 	return false
 }
 
-// Completed tells that a checkpoint is complete.
-func (c *Coordinator) Completed(checkpoint uint64) []string {
+// Completed tells that a checkpoint is complete since now.
+func (c *Coordinator) Completed(checkpoint uint64, now time.Duration) []string {
 	c.overdue("checkpoint %d completed", checkpoint)
-	c.row = 0
+	c.row, c.completed, c.idle = 0, true, now
 	return c.take()
 }
 

@@ -2,16 +2,19 @@ package scenarios
 
 import (
 	"strings"
+	"time"
 
 	"github.com/weirstream/weir/engine/barrier"
 	"github.com/weirstream/weir/engine/checkpoint"
 	"github.com/weirstream/weir/engine/host"
+	"github.com/weirstream/weir/engine/stream"
 	"github.com/weirstream/weir/model"
 	"github.com/weirstream/weir/sim"
 )
 
 // coordinatorOracle holds the CheckpointCoordinator to its configuration: the job fails
-// over if and only if more checkpoints in a row have failed than are tolerable.
+// over if and only if more checkpoints in a row have failed than are tolerable, and a
+// pause follows each that completes.
 type coordinatorOracle struct {
 	judges  *judges
 	monitor *model.Coordinator
@@ -48,7 +51,11 @@ func ofTask(text string) string {
 // OnEvent implements sim.Oracle.
 func (o *coordinatorOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation {
 	if o.monitor == nil {
-		o.monitor = &model.Coordinator{Tolerable: o.judges.run.config.TolerableFailures}
+		c := o.judges.run.config
+		o.monitor = &model.Coordinator{Tolerable: c.TolerableFailures, MinPause: c.MinPause}
+		for _, v := range o.judges.cluster.Graph.Plan(c.Chaining).Vertices {
+			o.monitor.Tasks += v.Parallelism
+		}
 		if o.monitor.Tolerable == checkpoint.Unlimited {
 			o.monitor.Tolerable = -1
 		}
@@ -60,11 +67,15 @@ func (o *coordinatorOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation 
 	case host.CheckpointDeclined:
 		m.Declined(e.Checkpoint, ofTask(e.Text))
 	case host.CheckpointTriggered:
-		wrong = m.Triggered(e.Checkpoint)
+		wrong = m.Triggered(e.Checkpoint, w.Now()-time.Duration(e.N))
+	case host.Deploying:
+		m.Deploying(stream.Attempt{Epoch: e.Epoch, Number: e.Number})
+	case host.TaskEnded:
+		m.Ended(stream.Attempt{Epoch: e.Epoch, Number: e.Number})
 	case host.CheckpointAborted:
 		wrong = m.Aborted(e.Checkpoint, reasons[checkpoint.Why(e.N)])
 	case host.CheckpointCompleted:
-		wrong = m.Completed(e.Checkpoint)
+		wrong = m.Completed(e.Checkpoint, w.Now())
 	case host.Restarting, host.JobFailed:
 		wrong = m.Failed(e.Cause == host.CauseLimit && strings.Contains(e.Text, tolerableKey))
 	case host.JobFinished:
@@ -75,6 +86,14 @@ func (o *coordinatorOracle) OnEvent(w *sim.World, e *host.Event) *sim.Violation 
 
 // OnEnd implements sim.Oracle.
 func (o *coordinatorOracle) OnEnd(*sim.World) *sim.Violation { return nil }
+
+// pause draws the time between checkpoints.
+func (d *drawer) pause() time.Duration {
+	if !d.in("pause", 4) {
+		return 0
+	}
+	return time.Duration(d.of("pause", 5, 20, 100, 300)) * time.Millisecond
+}
 
 const tolerableKey = "execution.checkpointing.tolerable-failed-checkpoints"
 

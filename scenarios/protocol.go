@@ -54,7 +54,7 @@ func (o *protocolOracle) prepare() {
 
 // protocolPlan is the neutral view of a job's tasks and channels.
 func protocolPlan(p *graph.Plan, c *engine.Config) model.ProtocolPlan {
-	plan := model.ProtocolPlan{AtLeastOnce: c.AtLeastOnce, Interval: c.CheckpointInterval, Timeout: c.CheckpointTimeout}
+	plan := model.ProtocolPlan{AtLeastOnce: c.AtLeastOnce, Interval: c.BaseInterval(), Timeout: c.CheckpointTimeout}
 	numbers := map[[3]int]int{}
 	channel := func(e *graph.PlanEdge, from, to int) int {
 		key := [3]int{e.Index, from, to}

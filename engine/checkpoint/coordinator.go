@@ -30,7 +30,10 @@ import (
 
 // Limits configure a coordinator; all fields are required.
 type Limits struct {
-	Interval time.Duration // between triggers, ≥ 10 ms
+	Interval time.Duration // between triggers, ≥ 10 ms and MinPause
+	// MinPause is between the end of one that completes and the next trigger, ≥ 0; the
+	// final checkpoint does not wait for it.
+	MinPause time.Duration
 	Timeout  time.Duration // from trigger to the last ack, ≥ 10 ms
 	Retained int           // completed checkpoints that are kept, ≥ 1
 	// Tolerable is how many checkpoints in a row may fail before the job does, ≥ 0, or
@@ -70,7 +73,8 @@ type Coordinator struct {
 	completed []uint64 // retained, ascending
 	pending   *pending
 	ended     bool // all tasks have ended
-	due       bool // a trigger waits for the pending checkpoint to end
+	due       bool // a trigger waits for the pending checkpoint, or the pause, to end
+	pausing   bool // since a checkpoint has completed
 	finished  bool // a final checkpoint is complete
 	// unlocated were given up before Located came; they are discarded when it does.
 	unlocated []uint64
@@ -79,7 +83,7 @@ type Coordinator struct {
 
 // New makes a coordinator that has not started.
 func New(l Limits) *Coordinator {
-	must.That(l.Interval > 0 && l.Timeout > 0 && l.Retained > 0 && l.Tolerable >= 0, "limits %+v", l)
+	must.That(l.Interval > 0 && l.Timeout > 0 && l.Retained > 0 && l.Tolerable >= 0 && l.MinPause >= 0 && l.MinPause <= l.Interval, "limits %+v", l)
 	return &Coordinator{limits: l, next: 1, failures: failures{tolerable: l.Tolerable}}
 }
 
@@ -92,6 +96,8 @@ func (c *Coordinator) Step(in Input, out []Effect) []Effect {
 		out = c.stop(out)
 	case Tick:
 		out = c.tick(out)
+	case PauseOver:
+		out = c.pauseOver(out)
 	case Ended:
 		c.ended = true
 		out = c.trigger(out)
@@ -113,7 +119,7 @@ func (c *Coordinator) start(in Start, out []Effect) []Effect {
 
 // stop gives up what is pending. What is being sealed stays: see [Coordinator.Idle].
 func (c *Coordinator) stop(out []Effect) []Effect {
-	c.running, c.due, c.ended = false, false, false
+	c.running, c.due, c.ended, c.pausing = false, false, false, false
 	if c.pending != nil && c.pending.phase != sealing {
 		out = c.abort(JobStopped, "", out)
 	}
@@ -127,11 +133,22 @@ func (c *Coordinator) tick(out []Effect) []Effect {
 	return c.trigger(append(out, SetTick{c.limits.Interval}))
 }
 
+// pauseOver triggers what waited for it. The interval begins anew.
+func (c *Coordinator) pauseOver(out []Effect) []Effect {
+	waited := c.pausing && c.due && !c.finished
+	c.pausing = false
+	if !waited {
+		return out
+	}
+	out = append(out, SetTick{c.limits.Interval})
+	return c.trigger(out)
+}
+
 func (c *Coordinator) trigger(out []Effect) []Effect {
 	if !c.running || c.finished {
 		return out
 	}
-	if c.pending != nil {
+	if c.pending != nil || c.pausing && !c.ended {
 		c.due = true
 		return out
 	}
@@ -239,12 +256,22 @@ func (c *Coordinator) finish(p *pending, out []Effect) []Effect {
 	if c.running {
 		c.finished = p.final
 		out = append(out, Notify{p.id, p.final})
+		out = c.pause(out)
 	}
 	for len(c.completed) > c.limits.Retained {
 		out = append(out, Discard{c.completed[0]})
 		c.completed = c.completed[1:]
 	}
 	return c.again(out)
+}
+
+// pause begins where a checkpoint has completed. One that is given up needs none.
+func (c *Coordinator) pause(out []Effect) []Effect {
+	if c.finished || c.limits.MinPause == 0 {
+		return out
+	}
+	c.pausing = true
+	return append(out, SetPause{c.limits.MinPause})
 }
 
 // abort gives the pending checkpoint up: tell everyone, remove its files, let the

@@ -22,6 +22,8 @@ type driver struct {
 	// asked to fail in this step
 	tolerable, row int
 	failed         bool
+	pause          time.Duration
+	pausing        bool
 	tasks          int
 	attempts       uint32
 	running        bool
@@ -53,7 +55,7 @@ func (d *driver) step(in checkpoint.Input) {
 	}
 	require.Equal(d.t, d.row > d.tolerable, d.failed, "%d failed in a row, tolerable are %d", d.row, d.tolerable)
 	if d.failed {
-		d.row, d.running = 0, false
+		d.row, d.running, d.pausing = 0, false, false
 		d.step(checkpoint.Stop{})
 	}
 	if d.pending == 0 {
@@ -67,9 +69,14 @@ func (d *driver) do(in checkpoint.Input, e checkpoint.Effect) {
 	case checkpoint.Locate:
 		require.True(d.t, d.running, "%v: stopped", e)
 		require.Zero(d.t, d.pending, "C3: %v", e)
+		require.True(d.t, !d.pausing || d.ended, "%v in the pause", e)
 		require.Greater(d.t, e.Checkpoint, d.last, "C1")
 		d.pending, d.last = e.Checkpoint, e.Checkpoint
 		d.locates = append(d.locates, e.Checkpoint)
+	case checkpoint.SetPause:
+		require.Equal(d.t, d.pause, e.After)
+		require.False(d.t, d.pausing || d.finals[d.durable[len(d.durable)-1]])
+		d.pausing = true
 	case checkpoint.SetExpiry:
 		d.expiries = append(d.expiries, e.Checkpoint)
 	case checkpoint.Trigger:
@@ -200,10 +207,11 @@ func TestCoordinator(t *testing.T) {
 		d := &driver{
 			t: t, retained: rapid.IntRange(1, 3).Draw(t, "retained"), tasks: 1,
 			tolerable: rapid.SampledFrom([]int{0, 1, 3, checkpoint.Unlimited}).Draw(t, "tolerable"),
+			pause:     rapid.SampledFrom([]time.Duration{0, time.Second}).Draw(t, "pause"),
 			begun:     map[uint64]bool{}, over: map[uint64]string{}, discarded: map[uint64]bool{},
 			counted: map[[2]uint64]bool{}, finals: map[uint64]bool{},
 		}
-		d.c = checkpoint.New(checkpoint.Limits{Interval: time.Second, Timeout: time.Second, Retained: d.retained, Tolerable: d.tolerable})
+		d.c = checkpoint.New(checkpoint.Limits{Interval: time.Second, Timeout: time.Second, Retained: d.retained, Tolerable: d.tolerable, MinPause: d.pause})
 		ack := func(t *rapid.T) {
 			in := take(t, &d.acks, true)
 			if _, ok := in.(checkpoint.Decline); ok && rapid.IntRange(0, 3).Draw(t, "declines") > 0 {
@@ -212,8 +220,15 @@ func TestCoordinator(t *testing.T) {
 			d.step(in)
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"start":    d.start,
-			"tick":     func(*rapid.T) { d.step(checkpoint.Tick{}) },
+			"start": d.start,
+			"tick":  func(*rapid.T) { d.step(checkpoint.Tick{}) },
+			"pause over": func(t *rapid.T) {
+				if !d.pausing && rapid.IntRange(0, 9).Draw(t, "late") > 0 {
+					t.Skip("not in a pause")
+				}
+				d.pausing = false
+				d.step(checkpoint.PauseOver{})
+			},
 			"located":  d.located,
 			"located2": d.located,
 			"ack":      ack, "ack2": ack, "ack3": ack, "ack4": ack,
@@ -230,7 +245,7 @@ func TestCoordinator(t *testing.T) {
 				if rapid.IntRange(0, 3).Draw(t, "really") > 0 {
 					t.Skip()
 				}
-				d.running = false
+				d.running, d.pausing = false, false
 				d.step(checkpoint.Stop{})
 			},
 		})

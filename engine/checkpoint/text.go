@@ -68,9 +68,11 @@ type (
 		Next      uint64
 		Completed []uint64
 	}
-	Stop  struct{} // the attempt has ended
-	Tick  struct{}
-	Ended struct{} // all tasks have seen the end of their input
+	Stop struct{} // the attempt has ended
+	Tick struct{}
+	// PauseOver answers SetPause. It may come after a Stop, and says nothing then.
+	PauseOver struct{}
+	Ended     struct{} // all tasks have seen the end of their input
 
 	Located struct {
 		Checkpoint uint64
@@ -112,12 +114,13 @@ func (in Unknown) checkpoint() uint64  { return in.Checkpoint }
 func (in Ack) attempt() stream.Attempt     { return in.Attempt }
 func (in Decline) attempt() stream.Attempt { return in.Attempt }
 
-func (in Start) String() string   { return fmt.Sprintf("start attempt %s", in.Attempt) }
-func (in Stop) String() string    { return "stop" }
-func (in Tick) String() string    { return "tick" }
-func (in Ended) String() string   { return "ended" }
-func (in Located) String() string { return withError("located", in.Checkpoint, in.Err) }
-func (in Ack) String() string     { return fmt.Sprintf("ack %d of task %d", in.Checkpoint, in.Task) }
+func (in Start) String() string     { return fmt.Sprintf("start attempt %s", in.Attempt) }
+func (in Stop) String() string      { return "stop" }
+func (in Tick) String() string      { return "tick" }
+func (in Ended) String() string     { return "ended" }
+func (in PauseOver) String() string { return "pause over" }
+func (in Located) String() string   { return withError("located", in.Checkpoint, in.Err) }
+func (in Ack) String() string       { return fmt.Sprintf("ack %d of task %d", in.Checkpoint, in.Task) }
 func (in Decline) String() string {
 	how := strings.TrimPrefix(in.Why.String(), Declined.String())
 	return fmt.Sprintf("decline %d%s: %s", in.Checkpoint, how, in.Reason)
@@ -141,7 +144,8 @@ type Effect interface{ String() string }
 
 // The effects.
 type (
-	SetTick   struct{ After time.Duration }
+	SetTick   struct{ After time.Duration } // takes the place of the one before
+	SetPause  struct{ After time.Duration } // answer PauseOver
 	SetExpiry struct {
 		Checkpoint uint64
 		After      time.Duration
@@ -190,6 +194,7 @@ type (
 )
 
 func (e SetTick) String() string     { return "tick after " + e.After.String() }
+func (e SetPause) String() string    { return "pause " + e.After.String() }
 func (e SetExpiry) String() string   { return fmt.Sprintf("expire %d after %s", e.Checkpoint, e.After) }
 func (e Locate) String() string      { return fmt.Sprintf("locate %d", e.Checkpoint) }
 func (e Counted) String() string     { return fmt.Sprintf("count %d of task %d", e.Checkpoint, e.Task) }

@@ -28,17 +28,21 @@ func (m *JobManager) step(in checkpoint.Input, out *host.Outbox) {
 func (m *JobManager) stopCheckpoints(out *host.Outbox) {
 	m.step(checkpoint.Stop{}, out)
 	m.cancel(m.ticking, out)
+	m.cancel(m.pausing, out)
 }
 
 func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
 	switch e := e.(type) {
 	case checkpoint.SetTick:
 		a := m.attempt
+		m.cancel(m.ticking, out)
 		m.ticking = m.later(e.After, out, func(out *host.Outbox) {
 			if a == m.attempt && m.phase == running {
 				m.step(checkpoint.Tick{}, out)
 			}
 		})
+	case checkpoint.SetPause:
+		m.pausing = m.later(e.After, out, func(out *host.Outbox) { m.step(checkpoint.PauseOver{}, out) })
 	case checkpoint.SetExpiry:
 		m.began = m.now.Mono
 		m.expiry = m.later(e.After, out, func(out *host.Outbox) { m.step(checkpoint.Expire{Checkpoint: e.Checkpoint}, out) })
