@@ -26,15 +26,18 @@ type Config struct {
 
 	CheckpointInterval time.Duration
 	CheckpointTimeout  time.Duration
+	MinPause           time.Duration
+	MaxConcurrent      int
 	AtLeastOnce        bool
 	Unaligned          bool
 	// AlignedTimeout is how long after its trigger a checkpoint's barriers begin to
 	// overtake, with Unaligned; 0 if they do from the first.
-	AlignedTimeout time.Duration
-	Retained       int
-	CheckpointDir  string
-	HADir          string
-	RecoveryPath   string
+	AlignedTimeout    time.Duration
+	Retained          int
+	TolerableFailures int
+	CheckpointDir     string
+	HADir             string
+	RecoveryPath      string
 
 	HeartbeatInterval time.Duration
 	HeartbeatTimeout  time.Duration
@@ -53,7 +56,7 @@ func DefaultConfig() *Config {
 	return &Config{
 		Name: "job", Parallelism: 1, Chaining: true,
 		WatermarkInterval: 200 * time.Millisecond, BufferTimeout: 100 * time.Millisecond,
-		CheckpointInterval: time.Second, CheckpointTimeout: 10 * time.Minute,
+		CheckpointInterval: time.Second, CheckpointTimeout: 10 * time.Minute, MaxConcurrent: 1,
 		Retained: 3, CheckpointDir: "checkpoints", HADir: "ha",
 		HeartbeatInterval: time.Second, HeartbeatTimeout: 5 * time.Second,
 		RestartDelay: time.Second, RestartAttempts: -1, Slots: 1,
@@ -139,7 +142,29 @@ func guarantee(key string, field func(c *Config) *bool) setting {
 	}}
 }
 
+// concurrent is Flink's number of checkpoints that may be under way at a time.
+func concurrent(key string, field func(c *Config) *int) setting {
+	s := integer(key, 1, 1, field)
+	s.set = func(c *Config, value string) error {
+		if value != "1" {
+			return fmt.Errorf("%s is %q; it must be 1: several checkpoints at a time are not supported", key, value)
+		}
+		*field(c) = 1
+		return nil
+	}
+	return s
+}
+
 const many = 1 << 30
+
+// longestPause caps the pause between checkpoints, as in Flink.
+const longestPause = 365 * 24 * time.Hour
+
+// BaseInterval is the time between two triggers: the interval, or the pause if that is
+// longer.
+func (c *Config) BaseInterval() time.Duration {
+	return max(c.CheckpointInterval, min(c.MinPause, longestPause))
+}
 
 // settings is every key; [Config.Settings] sorts them.
 func settings() []setting {
@@ -148,6 +173,9 @@ func settings() []setting {
 		boolean("execution.checkpointing.unaligned.enabled", func(c *Config) *bool { return &c.Unaligned }),
 		duration("execution.checkpointing.aligned-checkpoint-timeout", 0, func(c *Config) *time.Duration { return &c.AlignedTimeout }),
 		duration("execution.checkpointing.interval", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointInterval }),
+		duration("execution.checkpointing.min-pause", 0, func(c *Config) *time.Duration { return &c.MinPause }),
+		concurrent("execution.checkpointing.max-concurrent-checkpoints", func(c *Config) *int { return &c.MaxConcurrent }),
+		integer("execution.checkpointing.tolerable-failed-checkpoints", 0, checkpoint.Unlimited, func(c *Config) *int { return &c.TolerableFailures }),
 		duration("execution.checkpointing.timeout", 10*time.Millisecond, func(c *Config) *time.Duration { return &c.CheckpointTimeout }),
 		integer("execution.checkpointing.num-retained", 1, many, func(c *Config) *int { return &c.Retained }),
 		text("execution.checkpointing.dir", func(c *Config) *string { return &c.CheckpointDir }),
@@ -273,7 +301,8 @@ func (c *Config) JobManager(g *graph.Graph) host.Factory {
 	return master.New(g, &master.Settings{
 		Job: c.Name, HADir: c.HADir, CheckpointDir: c.CheckpointDir, From: c.RecoveryPath,
 		Checkpoints: checkpoint.Limits{
-			Interval: c.CheckpointInterval, Timeout: c.CheckpointTimeout, Retained: c.Retained, Unaligned: c.Unaligned,
+			Interval: c.BaseInterval(), MinPause: min(c.MinPause, longestPause), Timeout: c.CheckpointTimeout, Retained: c.Retained, Unaligned: c.Unaligned,
+			Tolerable: c.TolerableFailures,
 		},
 		HeartbeatTimeout: c.HeartbeatTimeout, Check: c.HeartbeatInterval,
 		RestartDelay: c.RestartDelay, RestartAttempts: c.RestartAttempts, Chaining: c.Chaining, AtLeastOnce: c.AtLeastOnce,

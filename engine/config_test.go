@@ -47,6 +47,9 @@ func TestValidate(t *testing.T) {
 		`execution.checkpointing.aligned-checkpoint-timeout is 1.5ms; it must be a whole number of milliseconds`: func(c *engine.Config) {
 			c.Unaligned, c.AlignedTimeout = true, 1500*time.Microsecond
 		},
+		`execution.checkpointing.tolerable-failed-checkpoints is "-1"; it must be a whole number between 0 and 2147483647`:         func(c *engine.Config) { c.TolerableFailures = -1 },
+		`execution.checkpointing.min-pause is -1ms; it must be at least 0s`:                                                        func(c *engine.Config) { c.MinPause = -time.Millisecond },
+		`execution.checkpointing.max-concurrent-checkpoints is "2"; it must be 1: several checkpoints at a time are not supported`: func(c *engine.Config) { c.MaxConcurrent = 2 },
 		`heartbeat.timeout is 1.9s; it must be at least twice heartbeat.interval, which is 1s`: func(c *engine.Config) {
 			c.HeartbeatTimeout = 1900 * time.Millisecond
 		},

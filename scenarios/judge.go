@@ -47,7 +47,7 @@ func (j *judges) oracles() []sim.Oracle[host.Event] {
 		j.states.newest = j.run.origin.Checkpoint
 	}
 	return []sim.Oracle[host.Event]{
-		j.follow(), &cutOracle{judges: j}, &j.states, &contentOracle{judges: j}, &protocolOracle{judges: j}, &provocationOracle{judges: j},
+		j.follow(), &cutOracle{judges: j}, &j.states, &contentOracle{judges: j}, &protocolOracle{judges: j}, &provocationOracle{judges: j}, &coordinatorOracle{judges: j},
 		&outputOracle{judges: j}, &storageOracle{judges: j}, &resourcesOracle{judges: j}, j.watch(), &j.seen,
 	}
 }

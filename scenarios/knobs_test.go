@@ -26,6 +26,7 @@ func knobs(t *rapid.T) []string {
 	}
 	add("execution.buffer-timeout.interval", fmt.Sprint(rapid.IntRange(1, 50).Draw(t, "buffer timeout"), "ms"))
 	add("execution.checkpointing.interval", fmt.Sprint(rapid.IntRange(10, 300).Draw(t, "interval"), "ms"))
+	add("execution.checkpointing.min-pause", fmt.Sprint(rapid.SampledFrom([]int{0, 0, 1, 30, 400}).Draw(t, "pause"), "ms"))
 	add("execution.checkpointing.num-retained", rapid.IntRange(1, 4).Draw(t, "retained"))
 	add("restart-strategy.fixed-delay.delay", fmt.Sprint(rapid.IntRange(1, 300).Draw(t, "restart delay"), "ms"))
 	return set

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/checkpoint"
 	"github.com/weirstream/weir/engine/connect"
 	"github.com/weirstream/weir/engine/connect/file"
 	"github.com/weirstream/weir/faults"
@@ -41,6 +42,7 @@ func brisk(parallelism int) func(c *engine.Config) {
 		c.Parallelism, c.Slots = parallelism, parallelism
 		c.CheckpointInterval = 50 * time.Millisecond
 		c.CheckpointTimeout = 10 * time.Second
+		c.TolerableFailures = checkpoint.Unlimited
 		c.HeartbeatInterval, c.HeartbeatTimeout = 50*time.Millisecond, 300*time.Millisecond
 		c.RestartDelay = 50 * time.Millisecond
 		c.BufferTimeout = 5 * time.Millisecond

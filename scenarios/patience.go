@@ -90,7 +90,7 @@ func (r *run) limit() time.Duration {
 	wires := frames*2*hw.Link.Latency.Max*slow/100 + records*recordBytes*time.Second/time.Duration(hw.Link.Bandwidth)*slow/100
 	// A failure is noticed, the job restored and checkpointed; a checkpoint may have to
 	// expire before.
-	again := c.HeartbeatTimeout + c.RestartDelay + c.CheckpointInterval + c.CheckpointTimeout + 4*r.slack()
+	again := c.HeartbeatTimeout + c.RestartDelay + c.BaseInterval() + c.CheckpointTimeout + 4*r.slack()
 	if c.CheckpointTimeout < r.world.patience() { // as the user set it: it takes luck to complete one
 		again += 2 * time.Minute
 	}

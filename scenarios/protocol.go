@@ -64,7 +64,7 @@ func (o *protocolOracle) prepare() {
 // protocolPlan is the neutral view of a job's tasks and channels.
 func protocolPlan(p *graph.Plan, c *engine.Config) model.ProtocolPlan {
 	plan := model.ProtocolPlan{
-		AtLeastOnce: c.AtLeastOnce, Interval: c.CheckpointInterval, Timeout: c.CheckpointTimeout, AlignedTimeout: c.AlignedTimeout,
+		AtLeastOnce: c.AtLeastOnce, Interval: c.BaseInterval(), Timeout: c.CheckpointTimeout, AlignedTimeout: c.AlignedTimeout,
 	}
 	numbers := map[[3]int]int{}
 	channel := func(e *graph.PlanEdge, from, to int) int {

@@ -3,6 +3,8 @@ package scenarios
 import (
 	"fmt"
 	"strings"
+
+	"github.com/weirstream/weir/engine/statistics"
 )
 
 // Verdicts.
@@ -95,6 +97,8 @@ type Checkpoints struct {
 	Declined   int `json:"declined"`
 	Expired    int `json:"expired"`
 	Savepoints int `json:"savepoints"`
+	// History is each checkpoint, if it was asked for.
+	History []*statistics.Checkpoint `json:"history,omitempty"`
 }
 
 // Text is the report for people.
@@ -130,6 +134,7 @@ func (r *Report) Text() string {
 		line([]string{"twice", ""}[min(i, 1)], "%s", t)
 	}
 	line("checkpoints", "%d completed, %d aborted, %d declined, %d expired", r.Checks.Completed, r.Checks.Aborted, r.Checks.Declined, r.Checks.Expired)
+	b.WriteString(historyText(r.Checks.History))
 	line("restores", "%d, with %d bytes in flight", r.Restores, r.RestoredInFlight)
 	if r.World != "" {
 		line("world", "%s", r.World)

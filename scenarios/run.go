@@ -42,6 +42,8 @@ type RunOptions struct {
 	Dir string
 	// StopAfter ends the run after that many completed checkpoints; 0 for never.
 	StopAfter int
+	// Checkpoints asks for the history of the run's checkpoints.
+	Checkpoints bool
 	// GoOn lets the run go on after a broken promise, so that every oracle has its
 	// say. A panic, or a breach of the host's contract, still ends it.
 	GoOn bool
@@ -83,6 +85,7 @@ type run struct {
 	origin   *Origin
 	accepted []file.Part // whose lines the user accepts to be committed again
 	files    []cluster.File
+	observed *observed // nil unless asked for
 	unjudged bool      // no oracles, to see what they cost
 	story    *[]string // told of the run, nil for none
 	created  func(w *cluster.World)
@@ -248,6 +251,7 @@ func (r *run) execute(observe observer) (*Report, *cluster.Cluster, error) {
 	if r.unjudged {
 		oracles = nil
 	}
+	oracles = r.observe(oracles)
 	c, err := cluster.NewCluster(r.o.Strategy.base(r.o.Seed), cluster.JobOptions{
 		Config: r.config, Job: r.scenario.Job(nil), Workers: r.world.workers, Files: r.files,
 		Plan: r.world.plan, Limit: r.limit(), StopAfter: r.o.StopAfter, Hardware: hw,
@@ -278,6 +282,7 @@ func (r *run) report(c *cluster.Cluster, j *judges, violations []sim.Violation) 
 		RecordsIn: j.recordsIn, RecordsOut: j.recordsOut, Duplicates: j.duplicates,
 		Checks: Checkpoints{
 			Completed: c.Counts.Completed, Aborted: c.Counts.Aborted, Declined: c.Counts.Declined, Expired: c.Counts.Expired,
+			History: r.checkpoints(),
 		},
 		Restores: c.Counts.Restores, RestoredInFlight: c.Counts.InFlightBytes,
 		Faults: map[string]int{}, VirtualMS: c.World.Now().Milliseconds(),

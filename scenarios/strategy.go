@@ -121,6 +121,7 @@ func (d *drawer) swarm(c *engine.Config) world {
 	c.ChannelBuffers = d.either("small input queues", 2, []int{1, 2}, []int{4, 8, 32})
 	c.OutputBuffers = d.either("small output queues", 2, []int{1, 2}, []int{4, 8, 32})
 	c.CheckpointInterval = time.Duration(d.of("interval", 10, 20, 50, 100, 200)) * time.Millisecond
+	c.MinPause = d.pause()
 	c.BufferTimeout = time.Duration(d.of("buffer timeout", 1, 5, 20, 100)) * time.Millisecond
 	c.RestartDelay = time.Duration(d.of("restart delay", 1, 10, 50, 200)) * time.Millisecond
 	c.HeartbeatTimeout = c.HeartbeatInterval * time.Duration(d.of("heartbeat timeout", 6, 10, 20))
@@ -146,7 +147,7 @@ func (d *drawer) swarm(c *engine.Config) world {
 // pace makes records so slow that an input of some bytes lasts for a drawn number of
 // checkpoints, and lets checkpoints of some runs expire meanwhile.
 func (d *drawer) pace(c *engine.Config, w *world, bytes int) {
-	period := c.CheckpointInterval + 20*w.hardware.IO.Max
+	period := c.BaseInterval() + 20*w.hardware.IO.Max
 	lasts := period * time.Duration(d.of("checkpoints", 2, 6, 15, 30))
 	slowest, slowestLink := time.Duration(100), 100
 	for _, f := range w.plan {
@@ -166,8 +167,12 @@ func (d *drawer) pace(c *engine.Config, w *world, bytes int) {
 	w.hardware.RecordCost = min(max(cost, 20*time.Nanosecond), time.Millisecond)
 	step := w.hardware.RecordCost * slowest / 100
 	c.Quantum = min(c.Quantum, int(max(longestStep/step, 1)))
-	if d.in("impatient", 3) {
+	impatient := d.in("impatient", 3)
+	if impatient {
 		c.CheckpointTimeout = w.patience() * time.Duration(d.of("impatient", 1, 2, 4))
+	}
+	if n, ok := d.tolerate(impatient); ok {
+		c.TolerableFailures = n
 	}
 }
 

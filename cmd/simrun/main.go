@@ -47,24 +47,25 @@ type listCommand struct {
 }
 
 type runCommand struct {
-	Scenario  string   `arg:"" optional:"" help:"Scenario, as listed by simrun list; none with --case."`
-	Case      path     `placeholder:"FILE" help:"Run the case of a file, such as simrun shrink writes: it says all about the run."`
-	Seed      seed     `default:"1" help:"Seed of everything that is drawn."`
-	Mode      string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once, unaligned or timeout."`
-	Input     path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`
-	Output    path     `placeholder:"FILE" help:"Where to write the result."`
-	From      path     `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
-	Set       []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
-	Strategy  strategy `default:"uniform" help:"How the run is drawn from the seed: uniform, swarm, pos, crash-everywhere or portfolio."`
-	Lines     some     `placeholder:"N" help:"Read only the first N lines of the input."`
-	Plan      path     `placeholder:"FILE" help:"Faults, one a line, instead of those that the seed draws; simrun list --faults shows what there is."`
-	Trace     path     `placeholder:"FILE" help:"Where to record the run."`
-	History   path     `placeholder:"FILE" help:"Where to draw, for a browser, what observers saw of the run."`
-	Dir       path     `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
-	StopAfter count    `placeholder:"N" help:"Cut the power after N completed checkpoints."`
-	GoOn      bool     `help:"Go on after a broken promise, so that every oracle has its say."`
-	Out       path     `default:"weir-failures" placeholder:"DIR" help:"Where failing cases are saved."`
-	JSON      bool     `name:"json" help:"Print one JSON object."`
+	Scenario    string   `arg:"" optional:"" help:"Scenario, as listed by simrun list; none with --case."`
+	Case        path     `placeholder:"FILE" help:"Run the case of a file, such as simrun shrink writes: it says all about the run."`
+	Seed        seed     `default:"1" help:"Seed of everything that is drawn."`
+	Mode        string   `default:"aligned" help:"Checkpoint mode: aligned, at-least-once, unaligned or timeout."`
+	Input       path     `placeholder:"FILE" help:"Input file instead of the scenario's own."`
+	Output      path     `placeholder:"FILE" help:"Where to write the result."`
+	From        path     `placeholder:"PATH" help:"Start from a checkpoint: a job directory, or a chk-N in it."`
+	Set         []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a configuration option, by Flink's name."`
+	Strategy    strategy `default:"uniform" help:"How the run is drawn from the seed: uniform, swarm, pos, crash-everywhere or portfolio."`
+	Lines       some     `placeholder:"N" help:"Read only the first N lines of the input."`
+	Plan        path     `placeholder:"FILE" help:"Faults, one a line, instead of those that the seed draws; simrun list --faults shows what there is."`
+	Trace       path     `placeholder:"FILE" help:"Where to record the run."`
+	History     path     `placeholder:"FILE" help:"Where to draw, for a browser, what observers saw of the run."`
+	Dir         path     `placeholder:"DIR" help:"Where to leave the simulated disk, as a job directory."`
+	StopAfter   count    `placeholder:"N" help:"Cut the power after N completed checkpoints."`
+	Checkpoints bool     `help:"List the checkpoints, and what each subtask took over its part."`
+	GoOn        bool     `help:"Go on after a broken promise, so that every oracle has its say."`
+	Out         path     `default:"weir-failures" placeholder:"DIR" help:"Where failing cases are saved."`
+	JSON        bool     `name:"json" help:"Print one JSON object."`
 
 	given []string // flags that the user gave
 }
@@ -178,7 +179,7 @@ func (c *runCommand) execute(stdout, stderr io.Writer) (int, error) {
 	r, err := scenarios.Run(scenarios.RunOptions{
 		Scenario: c.Scenario, Mode: c.Mode, Seed: uint64(c.Seed), Input: string(c.Input), Output: string(c.Output),
 		From: string(c.From), Set: c.Set, Trace: string(c.Trace), History: string(c.History), Dir: string(c.Dir), StopAfter: int(c.StopAfter), Failures: string(c.Out),
-		Plan: string(c.Plan), Strategy: scenarios.Strategy(c.Strategy), Lines: int(c.Lines), GoOn: c.GoOn,
+		Plan: string(c.Plan), Strategy: scenarios.Strategy(c.Strategy), Lines: int(c.Lines), GoOn: c.GoOn, Checkpoints: c.Checkpoints,
 	})
 	if err != nil {
 		return 0, err

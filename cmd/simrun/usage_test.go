@@ -90,6 +90,11 @@ var refused = []string{
 	`run wordcount --mode timeout --set execution.checkpointing.unaligned.enabled=false`,
 	`run wordcount --set taskmanager.numberOfTaskSlots=1`, `run wordcount --set heartbeat.timeout=60ms`,
 	`run wordcount --set execution.checkpointing.dir=`,
+	`run wordcount --set execution.checkpointing.tolerable-failed-checkpoints=-1`, `live wordcount --set execution.checkpointing.tolerable-failed-checkpoints=2147483648`,
+	`run wordcount --set execution.checkpointing.tolerable-failed-checkpoints=any`,
+	`run wordcount --set execution.checkpointing.min-pause=-1s`, `live wordcount --set execution.checkpointing.min-pause=5`,
+	`run wordcount --set execution.checkpointing.max-concurrent-checkpoints=2`, `run wordcount --mode unaligned --set execution.checkpointing.max-concurrent-checkpoints=2`,
+	`live wordcount --set execution.checkpointing.max-concurrent-checkpoints=0`,
 
 	// Files.
 	`run wordcount --input missing`, `run wordcount --input dir`, `run wordcount --input=`, `run wordcount --input`,

@@ -30,9 +30,15 @@ import (
 
 // Limits configure a coordinator; all fields are required.
 type Limits struct {
-	Interval time.Duration // between triggers, ≥ 10 ms
+	Interval time.Duration // between triggers, ≥ 10 ms and MinPause
+	// MinPause is between the end of one that completes and the next trigger, ≥ 0; the
+	// final checkpoint does not wait for it.
+	MinPause time.Duration
 	Timeout  time.Duration // from trigger to the last ack, ≥ 10 ms
 	Retained int           // completed checkpoints that are kept, ≥ 1
+	// Tolerable is how many checkpoints in a row may fail before the job does, ≥ 0, or
+	// Unlimited.
+	Tolerable int
 	// Unaligned says which barriers are sent.
 	Unaligned bool
 }
@@ -67,16 +73,18 @@ type Coordinator struct {
 	completed []uint64 // retained, ascending
 	pending   *pending
 	ended     bool // all tasks have ended
-	due       bool // a trigger waits for the pending checkpoint to end
+	due       bool // a trigger waits for the pending checkpoint, or the pause, to end
+	pausing   bool // since a checkpoint has completed
 	finished  bool // a final checkpoint is complete
 	// unlocated were given up before Located came; they are discarded when it does.
 	unlocated []uint64
+	failures  failures
 }
 
 // New makes a coordinator that has not started.
 func New(l Limits) *Coordinator {
-	must.That(l.Interval > 0 && l.Timeout > 0 && l.Retained > 0, "limits %+v", l)
-	return &Coordinator{limits: l, next: 1}
+	must.That(l.Interval > 0 && l.Timeout > 0 && l.Retained > 0 && l.Tolerable >= 0 && l.MinPause >= 0 && l.MinPause <= l.Interval, "limits %+v", l)
+	return &Coordinator{limits: l, next: 1, failures: failures{tolerable: l.Tolerable}}
 }
 
 // Step takes one input and appends what must follow from it to out.
@@ -88,6 +96,8 @@ func (c *Coordinator) Step(in Input, out []Effect) []Effect {
 		out = c.stop(out)
 	case Tick:
 		out = c.tick(out)
+	case PauseOver:
+		out = c.pauseOver(out)
 	case Ended:
 		c.ended = true
 		out = c.trigger(out)
@@ -109,7 +119,7 @@ func (c *Coordinator) start(in Start, out []Effect) []Effect {
 
 // stop gives up what is pending. What is being sealed stays: see [Coordinator.Idle].
 func (c *Coordinator) stop(out []Effect) []Effect {
-	c.running, c.due, c.ended = false, false, false
+	c.running, c.due, c.ended, c.pausing = false, false, false, false
 	if c.pending != nil && c.pending.phase != sealing {
 		out = c.abort(JobStopped, "", out)
 	}
@@ -123,11 +133,22 @@ func (c *Coordinator) tick(out []Effect) []Effect {
 	return c.trigger(append(out, SetTick{c.limits.Interval}))
 }
 
+// pauseOver triggers what waited for it. The interval begins anew.
+func (c *Coordinator) pauseOver(out []Effect) []Effect {
+	waited := c.pausing && c.due && !c.finished
+	c.pausing = false
+	if !waited {
+		return out
+	}
+	out = append(out, SetTick{c.limits.Interval})
+	return c.trigger(out)
+}
+
 func (c *Coordinator) trigger(out []Effect) []Effect {
 	if !c.running || c.finished {
 		return out
 	}
-	if c.pending != nil {
+	if c.pending != nil || c.pausing && !c.ended {
 		c.due = true
 		return out
 	}
@@ -199,7 +220,7 @@ func (c *Coordinator) stepCollecting(p *pending, in About, out []Effect) []Effec
 		}
 		return out
 	case Decline:
-		return c.abort(Declined, in.Reason, out)
+		return c.abort(in.Why, in.Reason, out)
 	case Expire:
 		return c.abort(Expired, "", out)
 	}
@@ -230,10 +251,12 @@ func (c *Coordinator) finish(p *pending, out []Effect) []Effect {
 	c.pending = nil
 	must.That(len(c.completed) == 0 || c.completed[len(c.completed)-1] < p.id, "C1: checkpoint %d completes after %v", p.id, c.completed)
 	c.completed = append(c.completed, p.id)
+	c.failures.completed()
 	out = append(out, Complete{p.id})
 	if c.running {
 		c.finished = p.final
 		out = append(out, Notify{p.id, p.final})
+		out = c.pause(out)
 	}
 	for len(c.completed) > c.limits.Retained {
 		out = append(out, Discard{c.completed[0]})
@@ -242,8 +265,17 @@ func (c *Coordinator) finish(p *pending, out []Effect) []Effect {
 	return c.again(out)
 }
 
+// pause begins where a checkpoint has completed. One that is given up needs none.
+func (c *Coordinator) pause(out []Effect) []Effect {
+	if c.finished || c.limits.MinPause == 0 {
+		return out
+	}
+	c.pausing = true
+	return append(out, SetPause{c.limits.MinPause})
+}
+
 // abort gives the pending checkpoint up: tell everyone, remove its files, let the
-// next one start.
+// next one start, unless the job fails for it.
 func (c *Coordinator) abort(why Why, detail string, out []Effect) []Effect {
 	p := c.pending
 	c.pending = nil
@@ -256,6 +288,13 @@ func (c *Coordinator) abort(why Why, detail string, out []Effect) []Effect {
 		c.unlocated = append(c.unlocated, p.id)
 	} else {
 		out = append(out, Discard{p.id})
+	}
+	if !c.running {
+		return out
+	}
+	if row := c.failures.add(why); row > 0 {
+		c.due = false
+		return append(out, Fail{Row: row, Last: Abort{p.id, why, detail}})
 	}
 	return c.again(out)
 }

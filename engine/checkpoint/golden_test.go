@@ -22,7 +22,8 @@ func TestGolden(t *testing.T) {
 
 // bench holds the coordinator of one file.
 //
-//	coordinator retained=N [mode=unaligned]   a new one: tick 1s, timeout 10s
+//	coordinator retained=N [mode=unaligned] [tolerable=N] [pause=DURATION]
+//	         a new one: tick 1s, timeout 10s; it tolerates any failure unless told
 //	step     lines as the String methods write inputs; besides
 //	           start attempt E.N tasks=N next=ID completed=ID,ID
 //	           ack ID of task N [of attempt E.N]
@@ -38,9 +39,20 @@ func newBench(c golden.Command) *bench {
 	if err != nil {
 		panic(err)
 	}
-	return &bench{c: checkpoint.New(checkpoint.Limits{
+	l := checkpoint.Limits{
 		Interval: time.Second, Timeout: 10 * time.Second, Retained: retained, Unaligned: c.Value("mode") == "unaligned",
-	})}
+		Tolerable: checkpoint.Unlimited,
+	}
+	if s := c.Value("pause"); s != "" {
+		l.MinPause, err = time.ParseDuration(s)
+	}
+	if s := c.Value("tolerable"); s != "" {
+		l.Tolerable, err = strconv.Atoi(s)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return &bench{c: checkpoint.New(l)}
 }
 
 func (b *bench) play(c golden.Command) string {
@@ -73,7 +85,7 @@ func (b *bench) String() string {
 }
 
 var inputs = []string{
-	"start attempt 1.3 tasks=2 next=5 completed=4", "stop", "tick", "ended",
+	"start attempt 1.3 tasks=2 next=5 completed=4", "stop", "tick", "ended", "pause over",
 	"located 1", "located 1: disk full",
 	"ack 1 of task 0", "ack 1 of task 1", "ack 1 of task 1 of attempt 1.1", "ack 9 of task 1",
 	"decline 1: not ready", "decline 1: not ready of attempt 1.1", "decline 9: not ready",
@@ -146,6 +158,8 @@ func (b *bench) parse(line string) checkpoint.Input {
 		in = checkpoint.Stop{}
 	case "tick":
 		in = checkpoint.Tick{}
+	case "pause":
+		in = checkpoint.PauseOver{}
 	case "ended":
 		in = checkpoint.Ended{}
 	case "located":
@@ -154,7 +168,13 @@ func (b *bench) parse(line string) checkpoint.Input {
 		n, _ := strconv.Atoi(words[4])
 		in = checkpoint.Ack{Attempt: attempt, Checkpoint: id, Task: n}
 	case "decline":
-		in = checkpoint.Decline{Attempt: attempt, Checkpoint: id, Reason: detail}
+		d := checkpoint.Decline{Attempt: attempt, Checkpoint: id, Why: checkpoint.Declined, Reason: detail}
+		for _, w := range []checkpoint.Why{checkpoint.DeclinedNotReady, checkpoint.DeclinedOnCancel, checkpoint.DeclinedSubsumed} {
+			if strings.HasSuffix(w.String(), strings.Join(words[2:], " ")) && len(words) > 2 {
+				d.Why = w
+			}
+		}
+		in = d
 	case "expire":
 		in = checkpoint.Expire{Checkpoint: id}
 	case "sealed":

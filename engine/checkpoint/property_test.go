@@ -18,10 +18,16 @@ type driver struct {
 	t        *rapid.T
 	c        *checkpoint.Coordinator
 	retained int
-	tasks    int
-	attempts uint32
-	running  bool
-	ended    bool
+	// tolerable failures in a row; row is how many there are, failed whether the job is
+	// asked to fail in this step
+	tolerable, row int
+	failed         bool
+	pause          time.Duration
+	pausing        bool
+	tasks          int
+	attempts       uint32
+	running        bool
+	ended          bool
 
 	locates  []uint64 // waiting for their answer
 	seals    []uint64 // being written or looked for
@@ -39,9 +45,18 @@ type driver struct {
 	pending   uint64
 }
 
+var uncounted = []checkpoint.Why{checkpoint.DeclinedNotReady, checkpoint.DeclinedOnCancel, checkpoint.DeclinedSubsumed}
+
 func (d *driver) step(in checkpoint.Input) {
+	d.failed = false
 	for _, e := range d.c.Step(in, nil) {
+		require.False(d.t, d.failed, "%v behind a failure", e)
 		d.do(in, e)
+	}
+	require.Equal(d.t, d.row > d.tolerable, d.failed, "%d failed in a row, tolerable are %d", d.row, d.tolerable)
+	if d.failed {
+		d.row, d.running, d.pausing = 0, false, false
+		d.step(checkpoint.Stop{})
 	}
 	if d.pending == 0 {
 		require.Empty(d.t, d.c.Pending(make([]string, d.tasks)))
@@ -54,9 +69,14 @@ func (d *driver) do(in checkpoint.Input, e checkpoint.Effect) {
 	case checkpoint.Locate:
 		require.True(d.t, d.running, "%v: stopped", e)
 		require.Zero(d.t, d.pending, "C3: %v", e)
+		require.True(d.t, !d.pausing || d.ended, "%v in the pause", e)
 		require.Greater(d.t, e.Checkpoint, d.last, "C1")
 		d.pending, d.last = e.Checkpoint, e.Checkpoint
 		d.locates = append(d.locates, e.Checkpoint)
+	case checkpoint.SetPause:
+		require.Equal(d.t, d.pause, e.After)
+		require.False(d.t, d.pausing || d.finals[d.durable[len(d.durable)-1]])
+		d.pausing = true
 	case checkpoint.SetExpiry:
 		d.expiries = append(d.expiries, e.Checkpoint)
 	case checkpoint.Trigger:
@@ -66,7 +86,8 @@ func (d *driver) do(in checkpoint.Input, e checkpoint.Effect) {
 		for task := range d.tasks {
 			d.acks = append(d.acks,
 				checkpoint.Ack{Attempt: d.attempt(), Checkpoint: e.Checkpoint, Task: task},
-				checkpoint.Decline{Attempt: d.attempt(), Checkpoint: e.Checkpoint, Task: task, Reason: "no"})
+				checkpoint.Decline{Attempt: d.attempt(), Checkpoint: e.Checkpoint, Task: task, Why: checkpoint.Declined, Reason: "no"},
+				checkpoint.Decline{Attempt: d.attempt(), Checkpoint: e.Checkpoint, Task: task, Why: uncounted[task%len(uncounted)], Reason: "no"})
 		}
 	case checkpoint.Counted:
 		require.Equal(d.t, d.pending, e.Checkpoint)
@@ -86,6 +107,7 @@ func (d *driver) do(in checkpoint.Input, e checkpoint.Effect) {
 		require.IsType(d.t, checkpoint.Sealed{}, in, "C2")
 		d.end(e.Checkpoint, "complete")
 		d.durable = append(d.durable, e.Checkpoint)
+		d.row = 0
 	case checkpoint.Notify:
 		require.True(d.t, d.running, "%v: stopped", e)
 		require.Equal(d.t, "complete", d.over[e.Checkpoint], "C2")
@@ -96,6 +118,13 @@ func (d *driver) do(in checkpoint.Input, e checkpoint.Effect) {
 			require.IsType(d.t, checkpoint.Unsealed{}, in, "C4: only the storage ends it")
 		}
 		d.end(e.Checkpoint, "abort")
+		if decline, ok := in.(checkpoint.Decline); d.running && (!ok || decline.Why == checkpoint.Declined) {
+			d.row++
+		}
+	case checkpoint.Fail:
+		require.True(d.t, d.running, "%v: stopped", e)
+		require.Equal(d.t, d.row, e.Row)
+		d.failed = true
 	case checkpoint.TellAborted:
 		require.True(d.t, d.begun[e.Checkpoint], "%v was not told of", e)
 		require.Equal(d.t, "abort", d.over[e.Checkpoint])
@@ -177,10 +206,12 @@ func TestCoordinator(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &driver{
 			t: t, retained: rapid.IntRange(1, 3).Draw(t, "retained"), tasks: 1,
-			begun: map[uint64]bool{}, over: map[uint64]string{}, discarded: map[uint64]bool{},
+			tolerable: rapid.SampledFrom([]int{0, 1, 3, checkpoint.Unlimited}).Draw(t, "tolerable"),
+			pause:     rapid.SampledFrom([]time.Duration{0, time.Second}).Draw(t, "pause"),
+			begun:     map[uint64]bool{}, over: map[uint64]string{}, discarded: map[uint64]bool{},
 			counted: map[[2]uint64]bool{}, finals: map[uint64]bool{},
 		}
-		d.c = checkpoint.New(checkpoint.Limits{Interval: time.Second, Timeout: time.Second, Retained: d.retained})
+		d.c = checkpoint.New(checkpoint.Limits{Interval: time.Second, Timeout: time.Second, Retained: d.retained, Tolerable: d.tolerable, MinPause: d.pause})
 		ack := func(t *rapid.T) {
 			in := take(t, &d.acks, true)
 			if _, ok := in.(checkpoint.Decline); ok && rapid.IntRange(0, 3).Draw(t, "declines") > 0 {
@@ -189,8 +220,15 @@ func TestCoordinator(t *testing.T) {
 			d.step(in)
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"start":    d.start,
-			"tick":     func(*rapid.T) { d.step(checkpoint.Tick{}) },
+			"start": d.start,
+			"tick":  func(*rapid.T) { d.step(checkpoint.Tick{}) },
+			"pause over": func(t *rapid.T) {
+				if !d.pausing && rapid.IntRange(0, 9).Draw(t, "late") > 0 {
+					t.Skip("not in a pause")
+				}
+				d.pausing = false
+				d.step(checkpoint.PauseOver{})
+			},
 			"located":  d.located,
 			"located2": d.located,
 			"ack":      ack, "ack2": ack, "ack3": ack, "ack4": ack,
@@ -207,7 +245,7 @@ func TestCoordinator(t *testing.T) {
 				if rapid.IntRange(0, 3).Draw(t, "really") > 0 {
 					t.Skip()
 				}
-				d.running = false
+				d.running, d.pausing = false, false
 				d.step(checkpoint.Stop{})
 			},
 		})

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/weirstream/weir/engine/snapshot"
@@ -14,15 +15,21 @@ type Why uint8
 
 // The reasons, with Flink's names in CheckpointFailureReason.
 const (
-	Declined   Why = iota + 1 // CHECKPOINT_DECLINED
-	Expired                   // CHECKPOINT_EXPIRED
-	Unwritten                 // FINALIZE_CHECKPOINT_FAILURE
-	NotLocated                // IO_EXCEPTION
-	JobStopped                // CHECKPOINT_COORDINATOR_SUSPEND: the job restarts or ends
+	Declined         Why = iota + 1 // CHECKPOINT_ASYNC_EXCEPTION: a task could not write its part
+	Expired                         // CHECKPOINT_EXPIRED
+	Unwritten                       // FINALIZE_CHECKPOINT_FAILURE
+	NotLocated                      // IO_EXCEPTION
+	JobStopped                      // CHECKPOINT_COORDINATOR_SUSPEND: the job restarts or ends
+	DeclinedNotReady                // CHECKPOINT_DECLINED_TASK_NOT_READY
+	DeclinedOnCancel                // CHECKPOINT_DECLINED_ON_CANCELLATION_BARRIER
+	DeclinedSubsumed                // CHECKPOINT_DECLINED_SUBSUMED
 )
 
 func (w Why) String() string {
-	return [...]string{"?", "declined", "expired", "metadata not written", "no location", "job stopped"}[w]
+	return [...]string{
+		"?", "declined", "expired", "metadata not written", "no location", "job stopped",
+		"declined as not ready", "declined for a cancel marker", "declined as subsumed",
+	}[w]
 }
 
 // Ignored says why an input was dropped.
@@ -61,9 +68,11 @@ type (
 		Next      uint64
 		Completed []uint64
 	}
-	Stop  struct{} // the attempt has ended
-	Tick  struct{}
-	Ended struct{} // all tasks have seen the end of their input
+	Stop struct{} // the attempt has ended
+	Tick struct{}
+	// PauseOver answers SetPause. It may come after a Stop, and says nothing then.
+	PauseOver struct{}
+	Ended     struct{} // all tasks have seen the end of their input
 
 	Located struct {
 		Checkpoint uint64
@@ -79,7 +88,8 @@ type (
 		Attempt    stream.Attempt
 		Checkpoint uint64
 		Task       int
-		Reason     string
+		Why        Why    // one of the four for declining
+		Reason     string // in words
 	}
 	Expire   struct{ Checkpoint uint64 }
 	Sealed   struct{ Checkpoint uint64 }
@@ -104,13 +114,17 @@ func (in Unknown) checkpoint() uint64  { return in.Checkpoint }
 func (in Ack) attempt() stream.Attempt     { return in.Attempt }
 func (in Decline) attempt() stream.Attempt { return in.Attempt }
 
-func (in Start) String() string    { return fmt.Sprintf("start attempt %s", in.Attempt) }
-func (in Stop) String() string     { return "stop" }
-func (in Tick) String() string     { return "tick" }
-func (in Ended) String() string    { return "ended" }
-func (in Located) String() string  { return withError("located", in.Checkpoint, in.Err) }
-func (in Ack) String() string      { return fmt.Sprintf("ack %d of task %d", in.Checkpoint, in.Task) }
-func (in Decline) String() string  { return fmt.Sprintf("decline %d: %s", in.Checkpoint, in.Reason) }
+func (in Start) String() string     { return fmt.Sprintf("start attempt %s", in.Attempt) }
+func (in Stop) String() string      { return "stop" }
+func (in Tick) String() string      { return "tick" }
+func (in Ended) String() string     { return "ended" }
+func (in PauseOver) String() string { return "pause over" }
+func (in Located) String() string   { return withError("located", in.Checkpoint, in.Err) }
+func (in Ack) String() string       { return fmt.Sprintf("ack %d of task %d", in.Checkpoint, in.Task) }
+func (in Decline) String() string {
+	how := strings.TrimPrefix(in.Why.String(), Declined.String())
+	return fmt.Sprintf("decline %d%s: %s", in.Checkpoint, how, in.Reason)
+}
 func (in Expire) String() string   { return fmt.Sprintf("expire %d", in.Checkpoint) }
 func (in Sealed) String() string   { return fmt.Sprintf("sealed %d", in.Checkpoint) }
 func (in Unsealed) String() string { return withError("unsealed", in.Checkpoint, in.Err) }
@@ -130,7 +144,8 @@ type Effect interface{ String() string }
 
 // The effects.
 type (
-	SetTick   struct{ After time.Duration }
+	SetTick   struct{ After time.Duration } // takes the place of the one before
+	SetPause  struct{ After time.Duration } // answer PauseOver
 	SetExpiry struct {
 		Checkpoint uint64
 		After      time.Duration
@@ -166,14 +181,20 @@ type (
 		Detail     string
 	}
 	TellAborted struct{ Checkpoint uint64 }
-	Discard     struct{ Checkpoint uint64 } // remove its files
-	Drop        struct {
+	// Fail asks for the job to fail over. It is the last effect of its step.
+	Fail struct {
+		Row  int // checkpoints that failed in a row, more than tolerable
+		Last Abort
+	}
+	Discard struct{ Checkpoint uint64 } // remove its files
+	Drop    struct {
 		In  Input
 		Why Ignored
 	}
 )
 
 func (e SetTick) String() string     { return "tick after " + e.After.String() }
+func (e SetPause) String() string    { return "pause " + e.After.String() }
 func (e SetExpiry) String() string   { return fmt.Sprintf("expire %d after %s", e.Checkpoint, e.After) }
 func (e Locate) String() string      { return fmt.Sprintf("locate %d", e.Checkpoint) }
 func (e Counted) String() string     { return fmt.Sprintf("count %d of task %d", e.Checkpoint, e.Task) }
@@ -201,6 +222,8 @@ func (e Notify) String() string {
 	}
 	return fmt.Sprintf("notify %d", e.Checkpoint)
 }
+
+func (e Fail) String() string { return fmt.Sprintf("fail after %d in a row", e.Row) }
 
 func (e Abort) String() string {
 	if e.Detail == "" {

@@ -1,8 +1,10 @@
 package master
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/weirstream/weir/engine/barrier"
 	"github.com/weirstream/weir/engine/checkpoint"
 	"github.com/weirstream/weir/engine/fs"
 	"github.com/weirstream/weir/engine/graph"
@@ -26,17 +28,21 @@ func (m *JobManager) step(in checkpoint.Input, out *host.Outbox) {
 func (m *JobManager) stopCheckpoints(out *host.Outbox) {
 	m.step(checkpoint.Stop{}, out)
 	m.cancel(m.ticking, out)
+	m.cancel(m.pausing, out)
 }
 
 func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
 	switch e := e.(type) {
 	case checkpoint.SetTick:
 		a := m.attempt
+		m.cancel(m.ticking, out)
 		m.ticking = m.later(e.After, out, func(out *host.Outbox) {
 			if a == m.attempt && m.phase == running {
 				m.step(checkpoint.Tick{}, out)
 			}
 		})
+	case checkpoint.SetPause:
+		m.pausing = m.later(e.After, out, func(out *host.Outbox) { m.step(checkpoint.PauseOver{}, out) })
 	case checkpoint.SetExpiry:
 		m.began = m.now.Mono
 		m.expiry = m.later(e.After, out, func(out *host.Outbox) { m.step(checkpoint.Expire{Checkpoint: e.Checkpoint}, out) })
@@ -73,6 +79,9 @@ func (m *JobManager) do(e checkpoint.Effect, out *host.Outbox) {
 		m.tell(task.NotifyAborted{Attempt: m.attempt, Checkpoint: e.Checkpoint}, out)
 	case checkpoint.Discard:
 		m.discard(e.Checkpoint, out)
+	case checkpoint.Fail:
+		m.failure(host.CauseLimit, fmt.Sprintf("failed checkpoints in a row: %d, execution.checkpointing.tolerable-failed-checkpoints is %d; the last one: %s",
+			e.Row, m.settings.Checkpoints.Tolerable, e.Last), out)
 	case checkpoint.Drop:
 		m.report(host.Event{Kind: host.MessageDropped, Text: e.In.String() + ": " + e.Why.String()})
 	}
@@ -86,6 +95,20 @@ func abortCause(w checkpoint.Why) host.Cause {
 		return host.CauseIO
 	}
 	return host.CauseNone // what declined it, or stopped the job, has the cause
+}
+
+// declined is the coordinator's reason for a task's. A task that gives none could not
+// write its part.
+func declined(w barrier.Why) checkpoint.Why {
+	switch w {
+	case barrier.NotReady:
+		return checkpoint.DeclinedNotReady
+	case barrier.CancelMarker:
+		return checkpoint.DeclinedOnCancel
+	case barrier.Subsumed:
+		return checkpoint.DeclinedSubsumed
+	}
+	return checkpoint.Declined
 }
 
 // tell sends to all workers that run tasks.

@@ -34,7 +34,8 @@ func TestGolden(t *testing.T) {
 // workers with a slot each. Checks come every 1s, restarts after 2s, ticks every
 // 3s, checkpoints expire after 4s, and a worker is lost after 5s of silence.
 //
-//	jm [restarts=N]   a new one, started
+//	jm [restarts=N] [tolerable=N]   a new one, started; it tolerates any failed
+//	                  checkpoints unless told
 //	step              what follows from each line, then what the job waits for
 //	every             what each input does to one that took the lines
 //
@@ -61,9 +62,13 @@ func newBench(c golden.Command) *bench {
 	if s := c.Value("restarts"); s != "" {
 		restarts, _ = strconv.Atoi(s)
 	}
+	tolerable := checkpoint.Unlimited
+	if s := c.Value("tolerable"); s != "" {
+		tolerable, _ = strconv.Atoi(s)
+	}
 	b.jm = New(jobGraph(), &Settings{
 		Job: "job", HADir: "ha", CheckpointDir: "chk", RestartAttempts: restarts,
-		Checkpoints:      checkpoint.Limits{Interval: 3 * time.Second, Timeout: 4 * time.Second, Retained: 2},
+		Checkpoints:      checkpoint.Limits{Interval: 3 * time.Second, Timeout: 4 * time.Second, Retained: 2, Tolerable: tolerable},
 		HeartbeatTimeout: 5 * time.Second, Check: time.Second, RestartDelay: 2 * time.Second, Chaining: true,
 	})(b).(*JobManager)
 	b.input(&host.Input{Kind: host.Start})

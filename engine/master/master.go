@@ -111,10 +111,11 @@ type JobManager struct {
 
 	tokens host.Token
 	timers map[host.Token]func(out *host.Outbox)
-	// ticking, expiry and watching are the timers of the next checkpoint, of the one
-	// that began at began (monotone), and of the next look at the workers.
-	ticking, expiry, watching host.Token
-	began                     time.Duration
+	// ticking, pausing, expiry and watching are the timers of the next checkpoint, of the
+	// pause before it, of the one that began at began (monotone), and of the next look at
+	// the workers.
+	ticking, pausing, expiry, watching host.Token
+	began                              time.Duration
 
 	works map[host.Token]func(in *host.Input, out *host.Outbox)
 	now   host.Now

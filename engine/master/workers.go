@@ -66,10 +66,13 @@ func (m *JobManager) message(in *host.Input, out *host.Outbox) {
 		}
 		m.step(in, out)
 	case task.Decline:
-		in := checkpoint.Decline{Attempt: msg.Attempt, Checkpoint: msg.Checkpoint, Reason: msg.Reason()}
+		in := checkpoint.Decline{Attempt: msg.Attempt, Checkpoint: msg.Checkpoint, Why: declined(msg.Why), Reason: msg.Reason()}
 		if msg.Attempt == m.attempt {
 			in.Task = m.index(msg.ID)
-			in.Reason = m.tasks[in.Task].name + ": " + in.Reason
+			in.Reason = m.tasks[in.Task].name
+			if msg.Why == 0 {
+				in.Reason += ": " + msg.Text
+			}
 		}
 		m.step(in, out)
 	}

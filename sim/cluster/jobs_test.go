@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/checkpoint"
 	"github.com/weirstream/weir/engine/codec"
 	"github.com/weirstream/weir/engine/connect/file"
 	"github.com/weirstream/weir/engine/fs"
@@ -168,6 +169,7 @@ func quick() *engine.Config {
 	c.HeartbeatInterval, c.HeartbeatTimeout = 20*time.Millisecond, 100*time.Millisecond
 	c.RestartDelay, c.BufferTimeout, c.WatermarkInterval = 10*time.Millisecond, 2*time.Millisecond, 5*time.Millisecond
 	c.Slots, c.Quantum, c.BatchRecords = 5, 4, 4
+	c.TolerableFailures = checkpoint.Unlimited // some time-outs are shorter than a checkpoint takes
 	return c
 }
 
