@@ -62,8 +62,9 @@ func (c *Coordinator) take() []string {
 // Led tells of a new leader, which knows neither of failures nor of pauses.
 func (c *Coordinator) Led() { c.row, c.runs, c.completed = 0, false, false }
 
-// Deploying tells that an attempt starts.
-func (c *Coordinator) Deploying(a stream.Attempt) { c.attempt, c.ended = a, 0 }
+// Deploying tells that an attempt starts. Nothing is under way of those before; its own
+// checkpoints may fail before one is triggered, for want of a directory.
+func (c *Coordinator) Deploying(a stream.Attempt) { c.attempt, c.ended, c.runs = a, 0, true }
 
 // Ended tells that a task has seen the end of its input, once in an attempt.
 func (c *Coordinator) Ended(a stream.Attempt) {
@@ -77,7 +78,7 @@ func (c *Coordinator) Declined(checkpoint uint64, reason string) {
 	c.declines = append(c.declines, declinedFor{checkpoint, reason})
 }
 
-// Triggered tells that a checkpoint begins, which was decided at a time: the job runs.
+// Triggered tells that a checkpoint begins, which was decided at a time.
 func (c *Coordinator) Triggered(checkpoint uint64, decided time.Duration) []string {
 	c.overdue("checkpoint %d was triggered", checkpoint)
 	if pause := decided - c.idle; c.completed && c.ended < c.Tasks && pause < c.MinPause {

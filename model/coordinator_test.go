@@ -38,6 +38,10 @@ func TestCoordinatorTolerance(t *testing.T) {
 	c.Led()
 	require.Empty(t, decline(13, async), "a new leader has not seen the one before")
 	require.Equal(t, []string{"T17: the job fails for 1 failed checkpoints in a row, tolerable are 1"}, c.Failed(true))
+	c.Deploying(stream.Attempt{Epoch: 1, Number: 2})
+	require.Empty(t, c.Aborted(14, "IO_EXCEPTION"), "it has no directory, and is never triggered")
+	require.Empty(t, c.Aborted(15, "IO_EXCEPTION"))
+	require.Empty(t, c.Failed(true))
 }
 
 // TestCoordinatorReasons: what counts is a reason of Flink's, and a task gave it.
