@@ -61,7 +61,7 @@ func TestSweep(t *testing.T) {
 	require.Equal(t, notReachable, r.Coverage.Points["restore of in-flight data"][Aligned])
 	require.Empty(t, r.Violations)
 	text := r.Text()
-	for _, part := range []string{"PASS  sweep  60 runs, 0 failures, 1 made twice with the same hash\n", "machine-crash ", "a parallelism above 1 ", "\ncoverage  "} {
+	for _, part := range []string{"PASS  sweep  84 runs, 0 failures, 2 made twice with the same hash\n", "machine-crash ", "a parallelism above 1 ", "\ncoverage  "} {
 		require.Contains(t, text, part)
 	}
 }
