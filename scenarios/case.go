@@ -125,7 +125,7 @@ var scheduleWords = map[bool]string{true: "plain", false: "drawn"}
 
 // quoteWord is a word of a line: as it is, or as a Go string.
 func quoteWord(s string) string {
-	if s == "" || s != strings.ToValidUTF8(s, "") || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '"' || !strconv.IsPrint(r) }) {
+	if s == "" || s != strings.ToValidUTF8(s, "") || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || strings.ContainsRune("\"`'", r) || !strconv.IsPrint(r) }) {
 		return strconv.Quote(s)
 	}
 	return s
