@@ -226,7 +226,7 @@ func (p *Replayed) Text(around uint64) (string, error) {
 		b.WriteString("\n")
 	}
 	if p.NotRun {
-		fmt.Fprintf(&b, "READ  %s  seed=%d  %d records, hash %s, recorded verdict %s; not run again\n", p.Scenario, p.Seed, p.Records, p.TraceHash, p.Recorded)
+		fmt.Fprintf(&b, "READ  %s  seed=%d  %d records, the last one's hash %s, recorded verdict %s; not run again\n", p.Scenario, p.Seed, p.Records, p.TraceHash, p.Recorded)
 		return b.String(), nil
 	}
 	if p.Agreed {
