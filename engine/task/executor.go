@@ -22,7 +22,7 @@ type Executor struct {
 
 	incarnation int64
 	random      *rand.Rand // of incarnations
-	leader      uint32 // the newest epoch heard of, 0 for none
+	leader      uint32     // the newest epoch heard of, 0 for none
 	attempt     stream.Attempt
 	tasks       []Status
 	tokens      host.Token
