@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/weirstream/weir/scenarios"
@@ -52,16 +54,26 @@ func (c *replayCommand) args() []string {
 			args = append(args, f.flag, strconv.FormatUint(uint64(f.n), 10))
 		}
 	}
-	for _, f := range [][2]string{{"--node", string(c.Node)}, {"--fault", string(c.Fault)}, {"--html", string(c.HTML)}} {
+	args = append(args, valued([][2]string{{"--node", string(c.Node)}, {"--fault", string(c.Fault)}, {"--html", string(c.HTML)}})...)
+	return append(args, switched(map[string]bool{"--no-run": c.NoRun, "--json": c.JSON})...)
+}
+
+// valued are the flags that have a value, with it.
+func valued(flags [][2]string) (args []string) {
+	for _, f := range flags {
 		if f[1] != "" {
 			args = append(args, f[0], f[1])
 		}
 	}
-	if c.NoRun {
-		args = append(args, "--no-run")
-	}
-	if c.JSON {
-		args = append(args, "--json")
+	return args
+}
+
+// switched are the flags that are on, in order.
+func switched(flags map[string]bool) (args []string) {
+	for _, f := range slices.Sorted(maps.Keys(flags)) {
+		if flags[f] {
+			args = append(args, f)
+		}
 	}
 	return args
 }

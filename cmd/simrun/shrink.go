@@ -97,16 +97,6 @@ func (c *runCommand) runCase(stdout, stderr io.Writer) (int, error) {
 // caseArgs is the command line that this command was.
 func (c *runCommand) caseArgs() []string {
 	args := []string{"run", "--case", string(c.Case), "--out", string(c.Out)}
-	for _, f := range [][2]string{{"--output", string(c.Output)}, {"--trace", string(c.Trace)}, {"--history", string(c.History)}, {"--dir", string(c.Dir)}} {
-		if f[1] != "" {
-			args = append(args, f[0], f[1])
-		}
-	}
-	if c.GoOn {
-		args = append(args, "--go-on")
-	}
-	if c.JSON {
-		args = append(args, "--json")
-	}
-	return args
+	args = append(args, valued([][2]string{{"--output", string(c.Output)}, {"--trace", string(c.Trace)}, {"--history", string(c.History)}, {"--dir", string(c.Dir)}})...)
+	return append(args, switched(map[string]bool{"--checkpoints": c.Checkpoints, "--go-on": c.GoOn, "--json": c.JSON})...)
 }

@@ -1,5 +1,5 @@
 // Package barrier decides, for one task, what the barriers on its input channels
-// mean: when the task takes its snapshot, which channels wait, and which in-flight
+// mean: when the task takes its snapshot, which channels wait, and which
 // in-flight data belongs to the checkpoint. [Gate] is for exactly-once: it follows Flink's
 // SingleCheckpointBarrierHandler. [Tracker] is for at-least-once: it only counts.
 //
